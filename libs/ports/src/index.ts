@@ -4,3 +4,4 @@ export * from './lease-store.port';
 export * from './clock.port';
 export * from './directory.port';
 export * from './presence-store.port';
+export * from './tokens';
