@@ -39,6 +39,8 @@ export interface AttachCommand {
    * Null: from now on.
    */
   after: number | null;
+  /** The edge knows no head for the room: the actor loads the room if it has to. */
+  needHead?: true;
   sessions: [session: number, user: string][];
 }
 

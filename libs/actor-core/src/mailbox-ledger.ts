@@ -1,0 +1,137 @@
+/** The four numbers of a room's mailboxes. `accepted = delivered + dropped + waiting` at every moment. */
+export interface MailboxTotals {
+  /** Messages times readers that the room took responsibility for. */
+  accepted: number;
+  /** Handed to a reader's edge and not given back. */
+  delivered: number;
+  /** Pushed out of a full mailbox; each is announced in a gap. */
+  dropped: number;
+  /** Kept for readers that lag. */
+  waiting: number;
+}
+
+export function zeroTotals(): MailboxTotals {
+  return { accepted: 0, delivered: 0, dropped: 0, waiting: 0 };
+}
+
+/**
+ * Keeps the books of all mailboxes of one room without visiting any of them.
+ *
+ * All mailboxes share the ring's floor, so only *how many* cursors stand at which seq matters: a broadcast is O(1)
+ * however many readers there are, and pushing a message out is O(1) however many readers had not read it.
+ */
+export class MailboxLedger {
+  readonly totals: MailboxTotals = zeroTotals();
+  private live = 0;
+  private lagging = 0;
+  /** Lagging cursors below the floor: each loses one message whenever the floor rises. */
+  private stale = 0;
+  /** How many lagging cursors stand at a seq at or above the floor. */
+  private readonly at = new Map<number, number>();
+
+  /** `sink` is told every change as well; it adds up the books of many rooms. */
+  constructor(private readonly sink: MailboxTotals = zeroTotals()) {}
+
+  get liveCount(): number {
+    return this.live;
+  }
+
+  get laggingCount(): number {
+    return this.lagging;
+  }
+
+  /** A reader that keeps up came. */
+  enterLive(): void {
+    this.live++;
+  }
+
+  /** A reader that keeps up left. */
+  leaveLive(): void {
+    this.live--;
+  }
+
+  /** A message was appended. */
+  appended(): void {
+    this.add('accepted', this.live + this.lagging);
+    this.add('delivered', this.live);
+    this.add('waiting', this.lagging);
+  }
+
+  /** The floor rose by one, to `floor`: every lagging reader that had not read that message loses it. Gives how many. */
+  floorRose(floor: number): number {
+    if (this.lagging === 0) return 0;
+    const crossing = this.at.get(floor - 1) ?? 0;
+    if (crossing > 0) this.at.delete(floor - 1);
+    this.stale += crossing;
+    this.add('dropped', this.stale);
+    this.add('waiting', -this.stale);
+    return this.stale;
+  }
+
+  /** A live reader did not take what came after `cursor`: what had counted as delivered waits, or is gone already. */
+  lag(cursor: number, floor: number, head: number): void {
+    this.live--;
+    const returned = head - cursor;
+    this.add('delivered', -returned);
+    this.keep(cursor, floor, returned);
+  }
+
+  /** A reader that was outside the books (it caught up from history) has its place from `cursor` on. */
+  enterLagging(cursor: number, floor: number, head: number): void {
+    this.add('accepted', head - cursor);
+    this.keep(cursor, floor, head - cursor);
+  }
+
+  /** A lagging reader has read up to `to`; what was dropped in between is in the books already. */
+  advance(from: number, to: number, floor: number): void {
+    this.unplace(from, floor);
+    this.place(to, floor);
+    const read = to - Math.max(from, floor);
+    this.add('delivered', read);
+    this.add('waiting', -read);
+  }
+
+  /** A lagging reader has everything up to the head and keeps up from here. */
+  caughtUp(cursor: number, floor: number): void {
+    this.unplace(cursor, floor);
+    this.lagging--;
+    this.live++;
+  }
+
+  /** A lagging reader left, or went to read history: what waited for it alone is in nobody's care any more. */
+  leaveLagging(cursor: number, floor: number, head: number): void {
+    this.unplace(cursor, floor);
+    this.lagging--;
+    const abandoned = head - Math.max(cursor, floor);
+    this.add('waiting', -abandoned);
+    this.add('accepted', -abandoned);
+  }
+
+  private keep(cursor: number, floor: number, count: number): void {
+    const lost = Math.max(0, floor - cursor);
+    this.add('dropped', lost);
+    this.add('waiting', count - lost);
+    this.lagging++;
+    this.place(cursor, floor);
+  }
+
+  private place(cursor: number, floor: number): void {
+    if (cursor < floor) this.stale++;
+    else this.at.set(cursor, (this.at.get(cursor) ?? 0) + 1);
+  }
+
+  private unplace(cursor: number, floor: number): void {
+    if (cursor < floor) {
+      this.stale--;
+      return;
+    }
+    const left = (this.at.get(cursor) ?? 0) - 1;
+    if (left > 0) this.at.set(cursor, left);
+    else this.at.delete(cursor);
+  }
+
+  private add(key: keyof MailboxTotals, n: number): void {
+    this.totals[key] += n;
+    this.sink[key] += n;
+  }
+}

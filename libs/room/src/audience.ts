@@ -1,0 +1,180 @@
+import { MailboxLedger, type MailboxTotals, Ring, type RingLimits } from '@troupe/actor-core';
+import type { EdgeSink } from './edge-sink';
+
+/** Cursor of a session that gets the room's stream through its edge and has no mailbox. */
+const LIVE = -1;
+/** Cursor of a session that reads history and is in nobody's books until it comes within the ring. */
+const RETURNING = -2;
+
+/** A session in a room: a position, and whose it is. This is all that a reader costs the room. */
+class Mailbox {
+  cursor = LIVE;
+  constructor(readonly user: string) {}
+}
+
+type Edge = Map<number, Mailbox>;
+
+/** What a lagging session reads next. */
+export interface Reading {
+  gap: { from: number; to: number } | null;
+  bodies: Uint8Array[];
+  upTo: number;
+  live: boolean;
+}
+
+/**
+ * Who reads a room: edges, their sessions, and the mailboxes of those that lag.
+ *
+ * A broadcast touches each edge once and no session. The ring exists while the room is awake; attachments outlive it.
+ */
+export class Audience {
+  private ring: Ring | null = null;
+  private readonly edges = new Map<EdgeSink, Edge>();
+  readonly ledger: MailboxLedger;
+
+  constructor(
+    private readonly room: string,
+    private readonly limits: RingLimits,
+    totals?: MailboxTotals,
+  ) {
+    this.ledger = new MailboxLedger(totals);
+  }
+
+  get edgeCount(): number {
+    return this.edges.size;
+  }
+
+  get floor(): number {
+    return this.ring?.floor ?? 0;
+  }
+
+  /** The ring starts, empty, after `head`. */
+  wake(head: number): void {
+    this.ring = new Ring(this.limits, head);
+  }
+
+  /** The ring goes. Only while nobody lags: what a mailbox keeps is in the ring. */
+  sleep(): void {
+    if (this.ledger.laggingCount > 0) throw new Error('asleep with lagging readers');
+    this.ring = null;
+  }
+
+  attach(edge: EdgeSink, sessions: readonly (readonly [session: number, user: string])[]): void {
+    let known = this.edges.get(edge);
+    if (!known) this.edges.set(edge, (known = new Map()));
+    for (const [session, user] of sessions) {
+      if (known.has(session)) continue;
+      known.set(session, new Mailbox(user));
+      this.ledger.enterLive();
+    }
+  }
+
+  detach(edge: EdgeSink, session: number): void {
+    const sessions = this.edges.get(edge);
+    const mailbox = sessions?.get(session);
+    if (!sessions || !mailbox) return;
+    this.leave(mailbox);
+    sessions.delete(session);
+    if (sessions.size === 0) this.edges.delete(edge);
+  }
+
+  detachEdge(edge: EdgeSink): void {
+    const sessions = this.edges.get(edge);
+    if (!sessions) return;
+    for (const mailbox of sessions.values()) this.leave(mailbox);
+    this.edges.delete(edge);
+  }
+
+  /** Appends a message and hands it to each edge, once. */
+  broadcast(epoch: number, body: Uint8Array): void {
+    const ring = this.awake();
+    const floorBefore = ring.floor;
+    const seq = ring.append(body);
+    this.ledger.appended();
+    for (let floor = floorBefore + 1; floor <= ring.floor; floor++) this.ledger.floorRose(floor);
+    for (const edge of this.edges.keys()) edge.message(this.room, epoch, seq, body);
+  }
+
+  /** Hands a frame to every session, without a place in the order. */
+  event(frame: string): void {
+    for (const edge of this.edges.keys()) edge.control({ c: 'event', room: this.room, frame });
+  }
+
+  /** A session stopped taking the stream after `after`. Unknown sessions are those that have just left. */
+  lagging(edge: EdgeSink, session: number, after: number): void {
+    const mailbox = this.edges.get(edge)?.get(session);
+    const ring = this.awake();
+    if (!mailbox || mailbox.cursor >= 0) return;
+    const cursor = Math.min(after, ring.head);
+    if (mailbox.cursor === LIVE) this.ledger.lag(cursor, ring.floor, ring.head);
+    else this.ledger.enterLagging(cursor, ring.floor, ring.head);
+    mailbox.cursor = cursor;
+  }
+
+  /** A session reads history: it has no mailbox until it comes within the ring. */
+  returning(edge: EdgeSink, session: number): void {
+    const mailbox = this.edges.get(edge)?.get(session);
+    if (!mailbox || mailbox.cursor === RETURNING) return;
+    this.leave(mailbox);
+    mailbox.cursor = RETURNING;
+  }
+
+  isAttached(edge: EdgeSink, session: number): boolean {
+    return this.edges.get(edge)?.has(session) ?? false;
+  }
+
+  /**
+   * Reads a lagging session's mailbox: first what it lost, then what it still has, up to `bytesMax` but at least one
+   * message. At the head the session becomes live in this very turn, so nothing can come in between.
+   */
+  read(edge: EdgeSink, session: number, bytesMax: number): Reading | null {
+    const mailbox = this.edges.get(edge)?.get(session);
+    const ring = this.awake();
+    if (!mailbox || mailbox.cursor < 0) return null;
+    const start = mailbox.cursor;
+    const gap = start < ring.floor ? { from: start + 1, to: ring.floor } : null;
+    const bodies: Uint8Array[] = [];
+    let bytes = 0;
+    let at = Math.max(start, ring.floor);
+    for (let body = ring.get(at + 1); body && (bytes + body.length <= bytesMax || bodies.length === 0);) {
+      bodies.push(body);
+      bytes += body.length;
+      at++;
+      body = ring.get(at + 1);
+    }
+    this.ledger.advance(start, at, ring.floor);
+    const live = at === ring.head;
+    if (live) this.ledger.caughtUp(at, ring.floor);
+    mailbox.cursor = live ? LIVE : at;
+    return { gap, bodies, upTo: at, live };
+  }
+
+  /** Everything that the ring has after a seq. */
+  after(seq: number): Uint8Array[] {
+    const ring = this.awake();
+    const bodies: Uint8Array[] = [];
+    for (let body = ring.get(seq + 1); body; body = ring.get(++seq + 1)) bodies.push(body);
+    return bodies;
+  }
+
+  /** Sessions that a full mailbox is about to cost messages: those whose cursor is below the floor. */
+  overflowed(): [edge: EdgeSink, session: number][] {
+    const floor = this.floor;
+    const found: [EdgeSink, number][] = [];
+    for (const [edge, sessions] of this.edges) {
+      for (const [session, { cursor }] of sessions)
+        if (cursor >= 0 && cursor < floor) found.push([edge, session]);
+    }
+    return found;
+  }
+
+  private leave(mailbox: Mailbox): void {
+    if (mailbox.cursor === LIVE) this.ledger.leaveLive();
+    else if (mailbox.cursor >= 0) this.ledger.leaveLagging(mailbox.cursor, this.floor, this.awake().head);
+  }
+
+  private awake(): Ring {
+    if (!this.ring) throw new Error(`room ${this.room} is asleep`);
+    return this.ring;
+  }
+}

@@ -1,0 +1,5 @@
+export * from './edge-sink';
+export * from './room.output';
+export * from './room.policies';
+export * from './sequencer';
+export * from './room';
