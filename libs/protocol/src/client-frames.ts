@@ -33,17 +33,31 @@ export const clientIdSchema = z
   .max(64)
   .refine((t) => !t.includes('\u0000') && t.isWellFormed(), 'must be well-formed text without NUL');
 
-function depthWithin(value: unknown, max: number): boolean {
-  if (typeof value !== 'object' || value === null) return true;
-  if (max === 0) return false;
-  return Object.values(value).every((v) => depthWithin(v, max - 1));
+const DATA_DEPTH_MAX = 16;
+
+const storableText = (t: string): boolean => !t.includes('\u0000') && t.isWellFormed();
+
+/** What is wrong with `data`, or undefined. Looks no deeper than the bound, so that depth cannot overflow the stack. */
+function dataProblem(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string')
+    return storableText(value) ? undefined : 'must be well-formed text without NUL';
+  // JSON.parse reads 1e400 as Infinity, which would be stored as null.
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'has a number out of range';
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth === 0) return 'nested too deeply';
+  for (const [key, inner] of Object.entries(value)) {
+    if (!storableText(key)) return 'must be well-formed text without NUL';
+    const problem = dataProblem(inner, depth - 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
 /** `data` is stored and echoed, so it is kept shallow: deep JSON parses, but overflows the stack of what reads it later. */
-export const dataSchema = z
-  .record(z.string(), z.unknown())
-  .refine((v) => depthWithin(v, 16), 'nested too deeply')
-  .refine((v) => !JSON.stringify(v).includes('\\u0000'), 'must not contain NUL');
+export const dataSchema = z.record(z.string(), z.unknown()).check((ctx) => {
+  const message = dataProblem(ctx.value, DATA_DEPTH_MAX);
+  if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
+});
 
 export const clientFrames = {
   hello: z.strictObject({

@@ -7,3 +7,4 @@ export * from './client-frames';
 export * from './server-frames';
 export * from './actor-commands';
 export * from './gateway-stream';
+export * from './presence-events';

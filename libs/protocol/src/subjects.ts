@@ -52,6 +52,8 @@ export const subjects = {
   membership: subject('troupe.i1.membership'),
   /** Sessions that opened and closed, for presence. */
   sessions: subject('troupe.i1.sessions'),
+  /** Presence asks one gateway incarnation for all of its sessions: it lost some, or all. */
+  sessionsWanted: (gateway: string): Subject => subject(`troupe.i1.sessions-wanted.${token(gateway)}`),
   /** Request/reply: who is online. */
   presenceQuery: subject('troupe.i1.presence-query'),
 };
