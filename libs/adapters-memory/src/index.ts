@@ -1,0 +1,10 @@
+export { MemoryBusHub } from './memory-bus-hub';
+export type { MemoryBusHubOptions } from './memory-bus-hub';
+export { MemoryMessageBus } from './memory-message-bus';
+export type { MemoryMessageBusOptions } from './memory-message-bus';
+export { MemoryDatabase } from './memory-database';
+export type { MemoryDatabaseOptions, NewRoomRow, StoreFault } from './memory-database';
+export { MemoryRoomStore } from './memory-room-store';
+export { MemoryLeaseStore } from './memory-lease-store';
+export { SystemClock } from './system-clock';
+export { SystemIds } from './system-ids';
