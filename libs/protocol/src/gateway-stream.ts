@@ -77,6 +77,7 @@ export class GatewayStreamWriter {
     at = this.bytes.writeUInt32LE(epoch, at);
     at = this.bytes.writeDoubleLE(seq, at);
     this.bytes.set(body, at);
+    this.wrote();
   }
 
   ack(a: AckRecord): void {
@@ -86,6 +87,7 @@ export class GatewayStreamWriter {
     at = this.bytes.writeUInt8(a.duplicate ? 1 : 0, at);
     at += this.bytes.write(a.id, at, ID_LENGTH, 'latin1');
     this.bytes.write(a.at, at, AT_LENGTH, 'latin1');
+    this.wrote();
   }
 
   piece(header: PieceHeader, bodies: readonly Uint8Array[]): void {
@@ -101,11 +103,18 @@ export class GatewayStreamWriter {
       this.bytes.set(body, at);
       at += body.length;
     }
+    this.wrote();
   }
 
   control(record: ControlRecord): void {
     const json = Buffer.from(JSON.stringify(record));
     this.bytes.set(json, this.open(KIND_CONTROL, json.length));
+    this.wrote();
+  }
+
+  /** Called after each record; what sends the stream hooks in here. */
+  protected wrote(): void {
+    return;
   }
 
   /** Gives the bytes collected so far and starts over. */

@@ -85,6 +85,10 @@ export class Audience {
     this.edges.delete(edge);
   }
 
+  detachAll(): void {
+    for (const edge of [...this.edges.keys()]) this.detachEdge(edge);
+  }
+
   /** Appends a message and hands it to each edge, once. */
   broadcast(epoch: number, body: Uint8Array): void {
     const ring = this.awake();

@@ -6,6 +6,8 @@ import type { PendingMessage } from './sequencer';
 export interface RoomOutput {
   /** Read the room's row, members and head; then call `loaded` or `loadFailed`. */
   load(room: string): void;
+  /** Too much waits for the store already: the room refuses with `room_busy` rather than ask. */
+  readonly saturated: boolean;
   /** Commit a message; then call `committed`, `duplicate`, or `commitFailed`. In order, per room. */
   commit(room: string, message: PendingMessage): void;
   /** Reserve seqs of a room that is not durable; the callback gets the new end, or null if that failed. */

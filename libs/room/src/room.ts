@@ -142,7 +142,8 @@ export class Room {
       repeat.pending.replyTo.push(replyTo);
       return;
     }
-    if (sequencer.pendingCount >= this.limits.pendingMax) return this.fail(replyTo, 'room_busy');
+    if (sequencer.pendingCount >= this.limits.pendingMax || this.output.saturated)
+      return this.fail(replyTo, 'room_busy');
     const message = sequencer.assign({
       room: this.id,
       id: command.id,
@@ -372,7 +373,7 @@ export class Room {
 
   private start(head: number): void {
     this.head = head;
-    this.sequencer = new Sequencer(head, this.limits.recentMax);
+    this.sequencer = this.newSequencer(head);
     this.audience.wake(head);
   }
 
@@ -388,7 +389,7 @@ export class Room {
         this.head = message.seq;
         this.audience.broadcast(this.epoch, Buffer.from(encodeMessageFrame(message)));
       }
-      this.sequencer = new Sequencer(this.head, this.limits.recentMax);
+      this.sequencer = this.newSequencer(this.head);
       if (this.head < head) this.recover(head, stamp);
       else this.ready(stamp);
     });
@@ -424,6 +425,11 @@ export class Room {
 
   private wakeIfSuspect(): void {
     if (this.needsLoad) this.wake();
+  }
+
+  private newSequencer(head: number): Sequencer {
+    // What is pending must stay remembered, or a repeat of it would get a second place.
+    return new Sequencer(head, Math.max(this.limits.recentMax, 2 * this.limits.pendingMax));
   }
 
   private mustSequencer(): Sequencer {

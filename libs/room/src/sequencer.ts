@@ -19,6 +19,8 @@ export interface PendingMessage {
   data: JsonObject | undefined;
   at: string;
   replyTo: ReplyTo[];
+  /** The room has taken it back: its fate in the store no longer matters to anybody. */
+  abandoned: boolean;
 }
 
 /** What a repeat is answered with. */
@@ -67,8 +69,9 @@ export class Sequencer {
   }
 
   /** Gives a message its place. */
-  assign(message: Omit<PendingMessage, 'seq'>): PendingMessage {
-    const placed: PendingMessage = { ...message, seq: this.head + this.pending.length + 1 };
+  assign(message: Omit<PendingMessage, 'seq' | 'abandoned'>): PendingMessage {
+    const seq = this.head + this.pending.length + 1;
+    const placed: PendingMessage = { ...message, seq, abandoned: false };
     this.pending.push(placed);
     this.recent.set(Sequencer.key(placed), { pending: placed });
     return placed;
@@ -100,7 +103,10 @@ export class Sequencer {
   abandon(): PendingMessage[] {
     const abandoned = this.pending;
     this.pending = [];
-    for (const message of abandoned) this.recent.delete(Sequencer.key(message));
+    for (const message of abandoned) {
+      message.abandoned = true;
+      this.recent.delete(Sequencer.key(message));
+    }
     return abandoned;
   }
 

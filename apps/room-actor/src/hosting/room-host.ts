@@ -1,0 +1,309 @@
+import { type MailboxTotals, zeroTotals } from '@troupe/actor-core';
+import type { BusSubscription, Clock, Fence, Lease, LeaseStore, MessageBus, RoomStore } from '@troupe/ports';
+import {
+  type ActorCommand,
+  type OwnershipNotice,
+  decodeCommandBatch,
+  partitionOf,
+  subjects,
+} from '@troupe/protocol';
+import { type EdgeSink, Room, type RoomLimits } from '@troupe/room';
+import { Committer, type CommitterLimits } from './committer';
+import { EdgeRegistry } from './edge-registry';
+import { LeaseKeeper, type LeaseSettings } from './lease-keeper';
+import type { Partition } from './partition';
+import { RoomLoader } from './room-loader';
+import { StoreOutput } from './store-output';
+import type { HostMetrics } from './host-metrics';
+
+export interface RoomHostSettings {
+  room: RoomLimits;
+  commit: CommitterLimits;
+  lease: LeaseSettings;
+  edgeTtlMs: number;
+  roomIdleMs: number;
+  seqReserve: number;
+}
+
+export interface RoomHostPorts {
+  bus: MessageBus;
+  rooms: RoomStore;
+  leases: LeaseStore;
+  clock: Clock;
+  metrics: HostMetrics;
+  /** Everything that went wrong without being anybody's answer. */
+  onError(error: unknown): void;
+}
+
+/** For this long after a take-over, what edges have is compared with the store before it is believed. */
+const FRESH_MS = 60_000;
+/** How long a hand-over waits for what is in flight. */
+const HAND_OVER_MAX_MS = 2_000;
+
+/** The rooms of the partitions that this pod owns: takes commands from the bus, one turn each, and carries out effects. */
+export class RoomHost {
+  private readonly partitions = new Map<number, Partition>();
+  private readonly subscriptions = new Map<number, BusSubscription>();
+  private readonly always: BusSubscription[] = [];
+  private readonly timers: (() => void)[] = [];
+  private readonly totals: MailboxTotals = zeroTotals();
+  readonly edges: EdgeRegistry;
+  readonly leases: LeaseKeeper;
+  private readonly committer: Committer;
+  private readonly output: StoreOutput;
+
+  constructor(
+    readonly pod: string,
+    private readonly ports: RoomHostPorts,
+    private readonly settings: RoomHostSettings,
+  ) {
+    const { bus, clock, rooms, leases, metrics, onError } = ports;
+    this.edges = new EdgeRegistry(bus, clock, settings.edgeTtlMs, (edge) => this.edgeGone(edge));
+    this.committer = new Committer(
+      pod,
+      rooms,
+      clock,
+      settings.commit,
+      metrics,
+      (partition) => this.leases.fenced(partition),
+      onError,
+    );
+    this.output = new StoreOutput(
+      {
+        bus,
+        rooms,
+        clock,
+        loader: new RoomLoader(rooms, clock, onError),
+        committer: this.committer,
+        metrics,
+        onError,
+      },
+      settings.seqReserve,
+      (room) => this.find(room),
+      (partition) => this.fence(partition),
+    );
+    this.leases = new LeaseKeeper(pod, leases, clock, settings.lease, {
+      gained: (taken) => this.gained(taken),
+      lost: (lost) => this.lost(lost),
+      handOver: (leaving, finished) => this.handOver(leaving, finished),
+      released: (partitions) => this.notify({ pod, gained: [], released: partitions }),
+      failed: onError,
+    });
+  }
+
+  start(): void {
+    const { bus, clock } = this.ports;
+    this.always.push(
+      bus.subscribe(subjects.ownership, ({ payload }) => this.ownershipChanged(payload)),
+      bus.subscribe(subjects.gatewayAlive, ({ payload }) => this.edgeAlive(payload)),
+    );
+    this.timers.push(
+      bus.onConnection((connected) => this.leases.setEligible(connected)),
+      clock.every(1_000, () => this.sweep()),
+    );
+    this.leases.start();
+  }
+
+  /** Hands everything over: finishes what is in flight, gives the leases back, tells the other pods. */
+  async stop(): Promise<void> {
+    await this.leases.stop();
+    for (const stop of this.timers) stop();
+    for (const subscription of this.always) subscription.unsubscribe();
+    this.edges.flush();
+  }
+
+  get roomsAwake(): number {
+    let awake = 0;
+    for (const { rooms } of this.partitions.values())
+      for (const room of rooms.values()) if (room.awake) awake++;
+    return awake;
+  }
+
+  get mailboxTotals(): Readonly<MailboxTotals> {
+    return this.totals;
+  }
+
+  get mailboxesLagging(): number {
+    let lagging = 0;
+    for (const { rooms } of this.partitions.values()) {
+      for (const room of rooms.values()) lagging += room.audience.ledger.laggingCount;
+    }
+    return lagging;
+  }
+
+  // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private receive(payload: Uint8Array): void {
+    const batch = decodeCommandBatch(payload);
+    const edge = this.edges.heard(batch.edge);
+    const partition = this.partitions.get(batch.partition);
+    if (!partition) {
+      const refs = batch.commands.flatMap((c) => ('ref' in c ? [c.ref] : []));
+      edge.control({ c: 'moved', partition: batch.partition, refs });
+      return;
+    }
+    const stamp = { nowMs: this.ports.clock.nowMs(), at: this.ports.clock.wallTime() };
+    for (const command of batch.commands) {
+      if (partitionOf(command.room) !== partition.id) {
+        this.ports.onError(new Error('a command for a room of another partition'));
+        continue;
+      }
+      try {
+        this.dispatch(this.room(partition, command.room), command, edge, stamp, partition);
+      } catch (error) {
+        // One room's bug must not take the others with it.
+        this.ports.onError(error);
+        if ('ref' in command)
+          edge.control({ c: 'fail', ref: command.ref, code: 'internal', message: 'internal error' });
+      }
+    }
+  }
+
+  private dispatch(
+    room: Room,
+    command: ActorCommand,
+    edge: EdgeSink,
+    stamp: { nowMs: number; at: string },
+    partition: Partition,
+  ): void {
+    switch (command.t) {
+      case 'publish':
+        return room.publish(command, edge, stamp);
+      case 'attach':
+        return room.attach(command, edge, stamp, stamp.nowMs - partition.acquiredAtMs < FRESH_MS);
+      case 'detach':
+        return room.detach(edge, command.session);
+      case 'lagging':
+        return room.lagging(command, edge, stamp);
+      case 'resume':
+        return room.resume(command, edge, stamp);
+      case 'replay':
+        return room.replay(command, edge, stamp);
+      case 'member':
+        return room.member(command, edge, stamp);
+      case 'reload':
+        return room.reload(command.ref, edge, stamp);
+    }
+  }
+
+  private room(partition: Partition, id: string): Room {
+    let room = partition.rooms.get(id);
+    if (!room) {
+      room = new Room(id, partition.epoch, this.settings.room, this.output, this.totals);
+      partition.rooms.set(id, room);
+    }
+    return room;
+  }
+
+  private find(id: string): { room: Room; partition: Partition } | null {
+    const partition = this.partitions.get(partitionOf(id));
+    const room = partition?.rooms.get(id);
+    return partition && room ? { room, partition } : null;
+  }
+
+  private fence(partition: number): Fence {
+    return { pod: this.pod, epochs: new Map([[partition, this.partitions.get(partition)?.epoch ?? 0]]) };
+  }
+
+  // ── Partitions ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private gained(leases: readonly Lease[]): void {
+    const { bus, clock, metrics } = this.ports;
+    for (const { partition: id, epoch } of leases) {
+      this.partitions.set(id, { id, epoch, acquiredAtMs: clock.nowMs(), rooms: new Map() });
+      this.subscriptions.get(id)?.unsubscribe();
+      this.subscriptions.set(
+        id,
+        bus.subscribe(subjects.partition(id), ({ payload }) => this.receive(payload)),
+      );
+    }
+    metrics.takenOver(leases.length);
+    // Edges may answer at once, so they hear of it only when the subscriptions have reached the server.
+    void bus
+      .flush()
+      .then(() =>
+        this.notify({ pod: this.pod, gained: leases.map((l) => [l.partition, l.epoch]), released: [] }),
+      )
+      .catch((error: unknown) => this.ports.onError(error));
+  }
+
+  private lost(partitions: readonly number[]): void {
+    for (const id of partitions) {
+      this.subscriptions.get(id)?.unsubscribe();
+      this.subscriptions.delete(id);
+      this.close(id);
+    }
+    this.edges.flush();
+  }
+
+  private close(id: number): void {
+    for (const room of this.partitions.get(id)?.rooms.values() ?? []) {
+      room.close();
+      room.audience.detachAll();
+    }
+    this.partitions.delete(id);
+  }
+
+  private handOver(leaving: readonly number[], finished: () => void): void {
+    for (const id of leaving) {
+      this.subscriptions.get(id)?.unsubscribe();
+      this.subscriptions.delete(id);
+    }
+    const deadlineMs = this.ports.clock.nowMs() + HAND_OVER_MAX_MS;
+    const check = (): void => {
+      const busy = leaving.some((id) =>
+        [...(this.partitions.get(id)?.rooms.values() ?? [])].some((r) => r.busy),
+      );
+      if (busy && this.ports.clock.nowMs() < deadlineMs) {
+        this.ports.clock.after(2, check);
+        return;
+      }
+      for (const id of leaving) this.close(id);
+      this.edges.flush();
+      finished();
+    };
+    check();
+  }
+
+  private notify(notice: OwnershipNotice): void {
+    if (this.ports.bus.connected)
+      this.ports.bus.publish(subjects.ownership, Buffer.from(JSON.stringify(notice)));
+  }
+
+  private ownershipChanged(payload: Uint8Array): void {
+    const notice = JSON.parse(Buffer.from(payload).toString()) as OwnershipNotice;
+    if (notice.pod === this.pod) return;
+    if (notice.released.length > 0) this.leases.hint();
+    // Told by a newer owner before the store could say so: the fence would refuse our writes anyway.
+    for (const [id, epoch] of notice.gained) {
+      if ((this.partitions.get(id)?.epoch ?? epoch) < epoch) this.leases.fenced(id);
+    }
+  }
+
+  // ── Edges and idleness ────────────────────────────────────────────────────────────────────────────────────────
+
+  private edgeAlive(payload: Uint8Array): void {
+    const { edge, leaving } = JSON.parse(Buffer.from(payload).toString()) as {
+      edge: string;
+      leaving?: boolean;
+    };
+    if (leaving) this.edges.forget(edge);
+    else this.edges.heard(edge);
+  }
+
+  private edgeGone(edge: EdgeSink): void {
+    for (const { rooms } of this.partitions.values())
+      for (const room of rooms.values()) room.audience.detachEdge(edge);
+  }
+
+  private sweep(): void {
+    this.edges.sweep();
+    const idleSinceMs = this.ports.clock.nowMs() - this.settings.roomIdleMs;
+    for (const { rooms } of this.partitions.values()) {
+      for (const room of rooms.values()) {
+        if (room.needsLoad) room.wake();
+        else if (room.passivate(idleSinceMs) && room.audience.edgeCount === 0) rooms.delete(room.id);
+      }
+    }
+  }
+}
