@@ -10,11 +10,12 @@ export class SessionRecorder {
   private readonly pending = new Map<string, Omit<SendFact, 't' | 'room'>>();
   private readonly roomOf = new Map<string, string>();
   private resume: Record<string, number> = {};
+  private user = '';
 
   constructor(
     private readonly recorder: HistoryRecorder,
+    /** Unique in the run. */
     private readonly session: string,
-    private readonly user: string,
   ) {}
 
   /** Notes a frame that is about to be sent. A publish needs `id` and `clientId` to be recorded. */
@@ -39,6 +40,7 @@ export class SessionRecorder {
     const { session, recorder } = this;
     switch (frame.type) {
       case 'welcome':
+        this.user = frame.user;
         for (const { room, head } of frame.rooms) {
           recorder.add({ t: 'attach', session, room, head: this.resume[room] ?? head });
         }
