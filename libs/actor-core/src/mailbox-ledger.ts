@@ -68,12 +68,15 @@ export class MailboxLedger {
     return this.stale;
   }
 
-  /** A live reader did not take what came after `cursor`: what had counted as delivered waits, or is gone already. */
-  lag(cursor: number, floor: number, head: number): void {
+  /**
+   * A live reader did not take what came after `cursor`: what had counted as delivered waits, or is gone already.
+   * `since`: from which seq on this ledger counted for that reader; what lies before is accepted only now.
+   */
+  lag({ cursor, since, floor, head }: { cursor: number; since: number; floor: number; head: number }): void {
     this.live--;
-    const returned = head - cursor;
-    this.add('delivered', -returned);
-    this.keep(cursor, floor, returned);
+    this.add('delivered', -Math.max(0, head - Math.max(cursor, since)));
+    this.add('accepted', Math.max(0, Math.min(since, head) - cursor));
+    this.keep(cursor, floor, head - cursor);
   }
 
   /** A reader that was outside the books (it caught up from history) has its place from `cursor` on. */

@@ -9,7 +9,11 @@ const RETURNING = -2;
 /** A session in a room: a position, and whose it is. This is all that a reader costs the room. */
 class Mailbox {
   cursor = LIVE;
-  constructor(readonly user: string) {}
+  constructor(
+    readonly user: string,
+    /** From which seq on the ledger has counted this session's messages. */
+    readonly since: number,
+  ) {}
 }
 
 type Edge = Map<number, Mailbox>;
@@ -30,6 +34,8 @@ export interface Reading {
 export class Audience {
   private ring: Ring | null = null;
   private readonly edges = new Map<EdgeSink, Edge>();
+  /** The head when this owner first had a ring: nothing before it is in the books. */
+  private firstHead = -1;
   readonly ledger: MailboxLedger;
 
   constructor(
@@ -51,6 +57,7 @@ export class Audience {
   /** The ring starts, empty, after `head`. */
   wake(head: number): void {
     this.ring = new Ring(this.limits, head);
+    if (this.firstHead < 0) this.firstHead = head;
   }
 
   /** The ring goes. Only while nobody lags: what a mailbox keeps is in the ring. */
@@ -64,7 +71,7 @@ export class Audience {
     if (!known) this.edges.set(edge, (known = new Map()));
     for (const [session, user] of sessions) {
       if (known.has(session)) continue;
-      known.set(session, new Mailbox(user));
+      known.set(session, new Mailbox(user, this.ring?.head ?? 0));
       this.ledger.enterLive();
     }
   }
@@ -110,7 +117,8 @@ export class Audience {
     const ring = this.awake();
     if (!mailbox || mailbox.cursor >= 0) return;
     const cursor = Math.min(after, ring.head);
-    if (mailbox.cursor === LIVE) this.ledger.lag(cursor, ring.floor, ring.head);
+    const since = Math.max(mailbox.since, this.firstHead);
+    if (mailbox.cursor === LIVE) this.ledger.lag({ cursor, since, floor: ring.floor, head: ring.head });
     else this.ledger.enterLagging(cursor, ring.floor, ring.head);
     mailbox.cursor = cursor;
   }

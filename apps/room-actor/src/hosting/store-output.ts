@@ -43,8 +43,7 @@ export class StoreOutput implements RoomOutput {
 
   commit(id: string, message: PendingMessage): void {
     const found = this.find(id);
-    if (found && !this.ports.committer.add(found.partition, found.room, message))
-      found.room.commitFailed('room_busy');
+    if (found) this.ports.committer.add(found.partition, found.room, message);
   }
 
   reserve(id: string, done: (reservedTo: number | null) => void): void {

@@ -1,0 +1,399 @@
+import type { Clock } from '@troupe/ports';
+import { type ActorCommand, type ControlRecord, type PieceHeader, encodeGap } from '@troupe/protocol';
+import type { FrameCodec } from './outlet';
+import { RoomGroup } from './room-group';
+import type { EdgeSession, Subscription } from './subscription';
+
+export interface FanoutSettings {
+  /** How much a session is sent at once while it catches up. */
+  pieceBytes: number;
+  /** Past this many bytes of one room in one turn the frames go to the sockets before the turn ends. */
+  chunkBytes: number;
+  /** After how long an unanswered attach, resume or replay is sent again. */
+  retryMs: number;
+  /** How long `join` waits for the actor before it goes ahead with the head that it was given. */
+  joinWaitMs: number;
+}
+
+export interface FanoutPorts {
+  clock: Clock;
+  codec: FrameCodec;
+  send(command: Exclude<ActorCommand, { ref: number }>): void;
+  delivered(messages: number): void;
+  repaired(): void;
+}
+
+/**
+ * Brings rooms' streams to sessions: one frame a message, one chunk a room and turn, handed to each socket that can
+ * take it. Sockets that cannot are marked lagging at the actor, and are caught up from their mailbox when they drain.
+ * What arrives out of order or twice is put right before anybody sees it.
+ */
+export class Fanout {
+  private readonly groups = new Map<string, RoomGroup>();
+  private readonly sessions = new Map<number, EdgeSession>();
+  private dirty: RoomGroup[] = [];
+
+  constructor(
+    private readonly ports: FanoutPorts,
+    private readonly settings: FanoutSettings,
+  ) {}
+
+  start(): () => void {
+    return this.ports.clock.every(this.settings.retryMs, () => this.askAgain());
+  }
+
+  get sessionCount(): number {
+    return this.sessions.size;
+  }
+
+  get roomCount(): number {
+    return this.groups.size;
+  }
+
+  // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  open(session: EdgeSession): void {
+    this.sessions.set(session.no, session);
+  }
+
+  close(session: EdgeSession): void {
+    this.sessions.delete(session.no);
+    for (const sub of [...session.subscriptions.values()]) this.remove(sub);
+  }
+
+  /**
+   * Adds a session to a room. `head`: what the session's client is told to have (from the store), or −1 if only the
+   * actor knows. `joined` is called with the seq after which the session gets everything.
+   * With `resumeAfter`, the session first gets what it missed since that seq.
+   */
+  join(
+    session: EdgeSession,
+    room: string,
+    options: { head: number; resumeAfter?: number },
+    joined: (head: number) => void,
+  ): void {
+    const present = session.subscriptions.get(room);
+    if (present) return present.state === 'joining' ? chain(present, joined) : joined(present.group.seq);
+    const group = this.groups.get(room) ?? new RoomGroup(room, options.head);
+    const isNew = !this.groups.has(room);
+    this.groups.set(room, group);
+    const { resumeAfter } = options;
+    const sub = subscription(session, group, joined, resumeAfter);
+    session.subscriptions.set(room, sub);
+    group.all.add(sub);
+    if (isNew) group.attachSentAtMs = this.ports.clock.nowMs();
+    this.sendAttach(group, [sub], isNew);
+    if (group.attached) this.confirm(sub);
+    else if (isNew) this.ports.clock.after(this.settings.joinWaitMs, () => this.confirmAll(group));
+  }
+
+  leave(session: EdgeSession, room: string): boolean {
+    const sub = session.subscriptions.get(room);
+    if (sub) this.remove(sub);
+    return sub !== undefined;
+  }
+
+  /** The session's socket can take messages again. */
+  drained(session: EdgeSession): void {
+    if (session.catching || !session.outlet.writable) return;
+    for (const sub of session.subscriptions.values()) {
+      if (sub.state === 'lagging') return this.ask(sub);
+    }
+  }
+
+  /** Calls `visit` with each session that is in the room. */
+  eachSession(room: string, visit: (session: EdgeSession) => void): void {
+    for (const { session } of this.groups.get(room)?.all ?? []) visit(session);
+  }
+
+  // ── From the actors ───────────────────────────────────────────────────────────────────────────────────────────
+
+  message(room: string, epoch: number, seq: number, body: Uint8Array): void {
+    const group = this.groups.get(room);
+    // A lower epoch is a pod that has lost the room and does not know it yet.
+    if (!group || epoch < group.epoch) return;
+    group.epoch = epoch;
+    if (group.seq >= 0 && seq !== group.seq + 1) {
+      if (seq > group.seq) this.repair(group);
+      return;
+    }
+    group.seq = seq;
+    const frame = this.ports.codec(body);
+    if (group.pending.push(frame) === 1) this.markDirty(group);
+    group.pendingBytes += frame.length;
+    if (group.ahead.length > 0) this.admitAhead(group);
+    if (group.pendingBytes > this.settings.chunkBytes) this.distribute(group);
+  }
+
+  piece(header: PieceHeader, bodies: readonly Uint8Array[]): void {
+    const sub = this.sessions.get(header.session)?.subscriptions.get(header.room);
+    if (!sub || header.epoch < sub.group.epoch) return;
+    if (sub.state !== 'catching') {
+      // An answer to a question asked twice. If the actor now believes that the session lags, tell it otherwise.
+      if (sub.state === 'live' && !header.live) this.sendResume(sub, sub.group.seq);
+      return;
+    }
+    const { session } = sub;
+    session.catching = null;
+    if (header.gap) {
+      const { from, to, reason } = header.gap;
+      session.outlet.write(this.ports.codec(Buffer.from(encodeGap({ room: header.room, from, to, reason }))));
+    }
+    if (bodies.length > 0) session.outlet.write(concat(bodies.map(this.ports.codec)));
+    this.ports.delivered(bodies.length);
+    sub.after = header.upTo;
+    sub.state = 'lagging';
+    if (header.live) this.goLive(sub);
+    this.drained(session);
+  }
+
+  control(record: ControlRecord): void {
+    switch (record.c) {
+      case 'attached':
+        return this.attached(record);
+      case 'event': {
+        const group = this.groups.get(record.room);
+        if (!group) return;
+        const frame = this.ports.codec(Buffer.from(record.frame));
+        for (const { session } of group.all) session.outlet.control(frame);
+        return;
+      }
+      case 'gap':
+        return this.gap(record);
+      case 'overflow':
+        return this.sessions.get(record.session)?.outlet.overflow();
+      case 'fail':
+      case 'done':
+      case 'moved':
+        // Answers belong to the link.
+        return;
+    }
+  }
+
+  /** The partition has a new owner, which knows nothing of this edge. */
+  attachAgain(partition: number | null): void {
+    for (const group of this.groups.values()) {
+      if (partition !== null && group.partition !== partition) continue;
+      group.attachSentAtMs = this.ports.clock.nowMs();
+      this.sendAttach(group, [...group.all], true);
+      for (const sub of group.all) {
+        if (sub.state === 'lagging') this.sendLagging(sub);
+        else if (sub.state === 'catching') this.sendResume(sub, sub.after);
+      }
+    }
+  }
+
+  // ── Turn end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Gives the turn's frames to the sockets. The owner calls it at the end of each turn, before it writes. */
+  distributeAll(): void {
+    const dirty = this.dirty;
+    this.dirty = [];
+    for (const group of dirty) this.distribute(group);
+  }
+
+  get hasPending(): boolean {
+    return this.dirty.length > 0;
+  }
+
+  private markDirty(group: RoomGroup): void {
+    this.dirty.push(group);
+  }
+
+  private distribute(group: RoomGroup): void {
+    const frames = group.pending;
+    if (frames.length === 0) return;
+    const chunk = concat(frames);
+    const before = group.seq - frames.length;
+    group.pending = [];
+    group.pendingBytes = 0;
+    let readers = 0;
+    // Backwards, because a session that lags is taken out by moving the last into its place.
+    for (let i = group.live.length - 1; i >= 0; i--) {
+      const sub = group.live[i];
+      if (!sub) continue;
+      if (sub.session.outlet.writable) {
+        sub.session.outlet.write(chunk);
+        readers++;
+      } else {
+        this.lag(sub, before);
+      }
+    }
+    this.ports.delivered(readers * frames.length);
+  }
+
+  private lag(sub: Subscription, after: number): void {
+    sub.group.removeLive(sub);
+    sub.state = 'lagging';
+    sub.mode = 'mailbox';
+    sub.after = after;
+    this.sendLagging(sub);
+  }
+
+  // ── Joining and catching up ───────────────────────────────────────────────────────────────────────────────────
+
+  private attached({ room, epoch, head }: { room: string; epoch: number; head: number }): void {
+    const group = this.groups.get(room);
+    if (!group || epoch < group.epoch) return;
+    group.epoch = epoch;
+    group.attached = true;
+    if (group.seq < 0) group.seq = head;
+    // The stream is in order: everything up to the head should have come before this.
+    else if (head > group.seq) this.repair(group);
+    this.confirmAll(group);
+  }
+
+  private confirmAll(group: RoomGroup): void {
+    for (const sub of group.all) if (sub.state === 'joining') this.confirm(sub);
+  }
+
+  private confirm(sub: Subscription): void {
+    const { group, joined } = sub;
+    sub.joined = null;
+    joined?.(Math.max(0, group.seq));
+    // The callback may have closed the session.
+    if (!group.all.has(sub)) return;
+    if (sub.mode === 'history') {
+      sub.state = 'lagging';
+      this.drained(sub.session);
+    } else {
+      sub.after = Math.max(0, group.seq);
+      this.goLive(sub);
+    }
+  }
+
+  /** From here on the session gets the group's stream, which must be where the session is. */
+  private goLive(sub: Subscription): void {
+    const { group } = sub;
+    this.distribute(group);
+    if (group.seq < sub.after) {
+      if (group.seq < 0) group.seq = sub.after;
+      else {
+        sub.state = 'ahead';
+        group.ahead.push(sub);
+        return;
+      }
+    }
+    group.addLive(sub);
+  }
+
+  private admitAhead(group: RoomGroup): void {
+    if (!group.ahead.some((sub) => sub.after <= group.seq)) return;
+    this.distribute(group);
+    const still = group.ahead.filter((sub) => sub.after > group.seq);
+    for (const sub of group.ahead) if (sub.after <= group.seq) group.addLive(sub);
+    group.ahead = still;
+  }
+
+  private ask(sub: Subscription): void {
+    sub.state = 'catching';
+    sub.session.catching = sub;
+    this.sendResume(sub, sub.after);
+  }
+
+  private repair(group: RoomGroup): void {
+    const nowMs = this.ports.clock.nowMs();
+    if (nowMs - group.replayAskedAtMs < this.settings.retryMs) return;
+    group.replayAskedAtMs = nowMs;
+    this.ports.repaired();
+    this.ports.send({ t: 'replay', room: group.room, after: group.seq });
+  }
+
+  private gap(record: {
+    room: string;
+    epoch: number;
+    from: number;
+    to: number;
+    reason: 'slow' | 'resume_limit' | 'offline_limit';
+  }): void {
+    const group = this.groups.get(record.room);
+    if (!group || record.epoch < group.epoch || record.to <= group.seq) return;
+    group.epoch = record.epoch;
+    this.distribute(group);
+    const from = Math.max(record.from, group.seq + 1);
+    const frame = this.ports.codec(Buffer.from(encodeGap({ ...record, from })));
+    for (const { session } of group.live) session.outlet.control(frame);
+    group.seq = record.to;
+    this.admitAhead(group);
+  }
+
+  private askAgain(): void {
+    const nowMs = this.ports.clock.nowMs();
+    const { retryMs } = this.settings;
+    for (const group of this.groups.values()) {
+      if (group.attached || nowMs - group.attachSentAtMs < retryMs) continue;
+      group.attachSentAtMs = nowMs;
+      this.sendAttach(group, [...group.all], true);
+    }
+    for (const { catching } of this.sessions.values()) {
+      if (catching && nowMs - catching.askedAtMs >= retryMs) this.sendResume(catching, catching.after);
+    }
+  }
+
+  private remove(sub: Subscription): void {
+    const { group, session } = sub;
+    // What the group has pending was addressed to this session too; a socket that stays open still gets it.
+    this.distribute(group);
+    if (sub.state === 'live') group.removeLive(sub);
+    group.ahead = group.ahead.filter((other) => other !== sub);
+    group.all.delete(sub);
+    session.subscriptions.delete(group.room);
+    if (session.catching === sub) session.catching = null;
+    this.ports.send({ t: 'detach', room: group.room, session: session.no });
+    if (group.all.size === 0) this.groups.delete(group.room);
+  }
+
+  // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private sendAttach(group: RoomGroup, subs: readonly Subscription[], whole: boolean): void {
+    const { room, seq } = group;
+    for (let i = 0; i < subs.length; i += ATTACH_MAX) {
+      const sessions = subs
+        .slice(i, i + ATTACH_MAX)
+        .map(({ session }): [number, string] => [session.no, session.user]);
+      // The last part says where the stream is: by then all sessions are in.
+      const last = i + ATTACH_MAX >= subs.length;
+      const after = whole && last && seq >= 0 ? seq : null;
+      if (whole && last && seq < 0) this.ports.send({ t: 'attach', room, after, needHead: true, sessions });
+      else this.ports.send({ t: 'attach', room, after, sessions });
+    }
+  }
+
+  private sendLagging(sub: Subscription): void {
+    this.ports.send({ t: 'lagging', room: sub.group.room, session: sub.session.no, after: sub.after });
+  }
+
+  private sendResume(sub: Subscription, after: number): void {
+    sub.askedAtMs = this.ports.clock.nowMs();
+    const { room } = sub.group;
+    const { no, user } = sub.session;
+    const bytesMax = this.settings.pieceBytes;
+    this.ports.send({ t: 'resume', room, session: no, user, after, mode: sub.mode, bytesMax });
+  }
+}
+
+/** Sessions in one attach command at most. */
+const ATTACH_MAX = 1_000;
+
+function subscription(
+  session: EdgeSession,
+  group: RoomGroup,
+  joined: (head: number) => void,
+  resumeAfter: number | undefined,
+): Subscription {
+  const mode = resumeAfter === undefined ? 'mailbox' : 'history';
+  const after = resumeAfter ?? 0;
+  return { session, group, state: 'joining', after, mode, index: -1, askedAtMs: 0, joined };
+}
+
+function chain(sub: Subscription, joined: (head: number) => void): void {
+  const first = sub.joined;
+  sub.joined = (head) => {
+    first?.(head);
+    joined(head);
+  };
+}
+
+function concat(frames: readonly Uint8Array[]): Uint8Array {
+  return frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);
+}
