@@ -1,0 +1,2 @@
+export { openNatsBus } from './nats-message-bus';
+export type { NatsBusEvent, NatsBusOptions } from './nats-bus.options';
