@@ -1,5 +1,5 @@
 import type { AccountStore, UserRecord } from '@troupe/ports';
-import { TroupeError } from '@troupe/protocol';
+import { TroupeError, isId } from '@troupe/protocol';
 import type { AttemptLimiter } from './attempt-limiter';
 import type { PasswordHasher } from './password-hasher';
 import type { IssuedToken, TokenIssuer } from './token-issuer';
@@ -10,6 +10,10 @@ export interface AttemptLimits {
   /** Per address. */
   register: AttemptLimiter;
 }
+
+/** Short whatever was sent: what can be no id shares one key. */
+const attemptKey = (kind: 'user' | 'service', id: string, address: string): string =>
+  `${kind} ${isId(id) ? id : '?'} ${address}`;
 
 const badCredentials = (): TroupeError => new TroupeError('unauthenticated', 'wrong name or password');
 
@@ -48,8 +52,8 @@ export class AccountsService {
    */
   async logIn(credentials: { user: string; password: string }, address: string): Promise<IssuedToken> {
     const { user, password } = credentials;
-    await this.attempt(`user ${user} ${address}`, async () =>
-      this.hasher.verify(await this.accounts.passwordHash(user), password),
+    await this.attempt(attemptKey('user', user, address), async () =>
+      this.hasher.verify(isId(user) ? await this.accounts.passwordHash(user) : null, password),
     );
     return this.tokens.issue({ id: user, kind: 'user' });
   }
@@ -63,8 +67,8 @@ export class AccountsService {
     address: string,
   ): Promise<IssuedToken> {
     const { client, secret, scopes } = credentials;
-    const allowed = await this.attempt(`service ${client} ${address}`, async () => {
-      const service = await this.accounts.service(client);
+    const allowed = await this.attempt(attemptKey('service', client, address), async () => {
+      const service = isId(client) ? await this.accounts.service(client) : null;
       const matches = await this.hasher.verify(service?.secretHash ?? null, secret);
       return matches && service ? service.scopes : false;
     });
