@@ -2,7 +2,7 @@ import type { Clock } from '@troupe/ports';
 import { type ActorCommand, type ControlRecord, type PieceHeader, encodeGap } from '@troupe/protocol';
 import type { FrameCodec } from './outlet';
 import { RoomGroup } from './room-group';
-import type { EdgeSession, Subscription } from './subscription';
+import type { EdgeSession, JoinReady, Subscription } from './subscription';
 
 export interface FanoutSettings {
   /** How much a session is sent at once while it catches up. */
@@ -62,29 +62,31 @@ export class Fanout {
   }
 
   /**
-   * Adds a session to a room. `head`: what the session's client is told to have (from the store), or −1 if only the
-   * actor knows. `joined` is called with the seq after which the session gets everything.
+   * Adds a session to a room. `head`: the room's newest seq as the store has it, or −1 if only the actor knows.
+   * When the actor has confirmed, `ready` is called: `head()` is the seq after which the session gets everything,
+   * and `go()` lets it begin; nothing of the room comes before. Told and started in one turn, nothing can slip in between.
    * With `resumeAfter`, the session first gets what it missed since that seq.
    */
   join(
     session: EdgeSession,
     room: string,
     options: { head: number; resumeAfter?: number },
-    joined: (head: number) => void,
+    ready: JoinReady,
   ): void {
     const present = session.subscriptions.get(room);
-    if (present) return present.state === 'joining' ? chain(present, joined) : joined(present.group.seq);
-    const group = this.groups.get(room) ?? new RoomGroup(room, options.head);
-    const isNew = !this.groups.has(room);
+    if (present?.state === 'joining') return void present.waiting.push(ready);
+    if (present) return ready(() => Math.max(0, present.group.seq), noop);
+    const known = this.groups.get(room);
+    const group = known ?? new RoomGroup(room, options.head);
     this.groups.set(room, group);
-    const { resumeAfter } = options;
-    const sub = subscription(session, group, joined, resumeAfter);
+    const sub = subscription(session, group, ready, options.resumeAfter);
     session.subscriptions.set(room, sub);
     group.all.add(sub);
-    if (isNew) group.attachSentAtMs = this.ports.clock.nowMs();
-    this.sendAttach(group, [sub], isNew);
-    if (group.attached) this.confirm(sub);
-    else if (isNew) this.ports.clock.after(this.settings.joinWaitMs, () => this.confirmAll(group));
+    this.sendAttach(group, [sub], !known);
+    if (group.attached) return this.confirm(sub);
+    if (known) return;
+    group.attachSentAtMs = this.ports.clock.nowMs();
+    this.ports.clock.after(this.settings.joinWaitMs, () => this.confirmAll(group));
   }
 
   leave(session: EdgeSession, room: string): boolean {
@@ -155,7 +157,9 @@ export class Fanout {
         const group = this.groups.get(record.room);
         if (!group) return;
         const frame = this.ports.codec(Buffer.from(record.frame));
-        for (const { session } of group.all) session.outlet.control(frame);
+        for (const { session } of group.all) {
+          if (session.user !== record.except) session.outlet.control(frame);
+        }
         return;
       }
       case 'gap':
@@ -248,16 +252,22 @@ export class Fanout {
   }
 
   private confirm(sub: Subscription): void {
-    const { group, joined } = sub;
-    sub.joined = null;
-    joined?.(Math.max(0, group.seq));
-    // The callback may have closed the session.
-    if (!group.all.has(sub)) return;
+    const { group } = sub;
+    const [first, ...others] = sub.waiting;
+    sub.waiting = [];
+    sub.state = 'held';
+    const head = (): number => Math.max(0, group.seq);
+    first?.(head, () => this.begin(sub));
+    for (const ready of others) ready(head, noop);
+  }
+
+  private begin(sub: Subscription): void {
+    if (sub.state !== 'held' || !sub.group.all.has(sub)) return;
     if (sub.mode === 'history') {
       sub.state = 'lagging';
       this.drained(sub.session);
     } else {
-      sub.after = Math.max(0, group.seq);
+      sub.after = Math.max(0, sub.group.seq);
       this.goLive(sub);
     }
   }
@@ -378,21 +388,15 @@ const ATTACH_MAX = 1_000;
 function subscription(
   session: EdgeSession,
   group: RoomGroup,
-  joined: (head: number) => void,
+  ready: JoinReady,
   resumeAfter: number | undefined,
 ): Subscription {
   const mode = resumeAfter === undefined ? 'mailbox' : 'history';
   const after = resumeAfter ?? 0;
-  return { session, group, state: 'joining', after, mode, index: -1, askedAtMs: 0, joined };
+  return { session, group, state: 'joining', after, mode, index: -1, askedAtMs: 0, waiting: [ready] };
 }
 
-function chain(sub: Subscription, joined: (head: number) => void): void {
-  const first = sub.joined;
-  sub.joined = (head) => {
-    first?.(head);
-    joined(head);
-  };
-}
+const noop = (): void => undefined;
 
 function concat(frames: readonly Uint8Array[]): Uint8Array {
   return frames.length === 1 && frames[0] ? frames[0] : Buffer.concat(frames);

@@ -14,12 +14,16 @@ export interface EdgeSession {
 
 /**
  * - `joining`: the actor has not confirmed yet.
+ * - `held`: confirmed; begins when the owner says so.
  * - `live`: gets the group's stream.
  * - `lagging`: its socket was full after `after`; the mailbox at the actor keeps what follows.
  * - `catching`: has asked for a piece.
  * - `ahead`: was sent more than the group's stream has reached yet (the stream has a hole).
  */
-export type SubscriptionState = 'joining' | 'live' | 'lagging' | 'catching' | 'ahead';
+export type SubscriptionState = 'joining' | 'held' | 'live' | 'lagging' | 'catching' | 'ahead';
+
+/** `head()`: the seq after which the session gets everything, at the moment of asking. `go()`: begin. */
+export type JoinReady = (head: () => number, go: () => void) => void;
 
 /** One session in one room, at the edge. */
 export interface Subscription {
@@ -34,5 +38,6 @@ export interface Subscription {
   index: number;
   /** When the last piece was asked for. */
   askedAtMs: number;
-  joined: ((head: number) => void) | null;
+  /** Who is told when the actor has confirmed. */
+  waiting: JoinReady[];
 }

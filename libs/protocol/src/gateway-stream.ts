@@ -36,8 +36,8 @@ export interface PieceHeader {
 export type ControlRecord =
   /** The edge's sessions are attached; its stream of the room continues after `head` (−1: the room sleeps, head unknown). */
   | { c: 'attached'; room: string; epoch: number; head: number }
-  /** A frame for every session of the room, as JSON text. */
-  | { c: 'event'; room: string; frame: string }
+  /** A frame for every session of the room, as JSON text; not for those of the user `except`. */
+  | { c: 'event'; room: string; frame: string; except?: string }
   /** The whole edge missed these (a room that is not durable, after its pod died). */
   | { c: 'gap'; room: string; epoch: number; from: number; to: number; reason: GapReason }
   | { c: 'fail'; ref: number; code: ErrorCode; message: string; retryAfterMs?: number }

@@ -106,9 +106,9 @@ export class Audience {
     for (const edge of this.edges.keys()) edge.message(this.room, epoch, seq, body);
   }
 
-  /** Hands a frame to every session, without a place in the order. */
-  event(frame: string): void {
-    for (const edge of this.edges.keys()) edge.control({ c: 'event', room: this.room, frame });
+  /** Hands a frame to every session but those of `except`, without a place in the order. */
+  event(frame: string, except: string): void {
+    for (const edge of this.edges.keys()) edge.control({ c: 'event', room: this.room, frame, except });
   }
 
   /** A session stopped taking the stream after `after`. Unknown sessions are those that have just left. */

@@ -91,9 +91,7 @@ export class Membership {
     else this.roles.delete(change.user);
     if (isNew || change.change === 'leave') {
       const what = change.change === 'join' ? 'joined' : 'left';
-      this.audience.event(
-        `{"type":"member","room":"${this.room}","user":"${change.user}","change":"${what}"}`,
-      );
+      this.audience.event(`{"type":"member","room":"${this.room}","user":"${change.user}","change":"${what}"}`, change.user);
       this.output.memberChanged(change, answer.head());
     }
     answer.done();

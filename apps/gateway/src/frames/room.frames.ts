@@ -1,0 +1,72 @@
+import type { RoomAccess } from '@troupe/people';
+import { type ClientFrameOf, TroupeError } from '@troupe/protocol';
+import type { EdgeService } from '../edge/edge.service';
+import type { Connection } from '../ws/connection';
+
+const withId = (id: string | undefined): { id?: string } => (id === undefined ? {} : { id });
+
+/** `join`, `leave`, `group_join`, `group_leave`. */
+export class RoomFrames {
+  constructor(
+    private readonly edge: EdgeService,
+    private readonly access: RoomAccess,
+  ) {}
+
+  /** Starts the stream of a channel, or of a group that one belongs to. */
+  async join(connection: Connection, frame: ClientFrameOf<'join'>): Promise<void> {
+    const { principal } = connection;
+    if (!principal) return;
+    const room = await this.access.visible(principal, frame.room);
+    if (room.kind !== 'channel' && !room.role)
+      throw new TroupeError('not_member', 'not a member of this room');
+    this.attach(connection, frame, room.durable ? room.head : -1);
+  }
+
+  leave(connection: Connection, frame: ClientFrameOf<'leave'>): void {
+    if (!this.edge.fanout.leave(connection, frame.room))
+      throw new TroupeError('not_member', 'not in this room');
+    connection.send({ type: 'left', ...withId(frame.id), room: frame.room });
+  }
+
+  async group_join(connection: Connection, frame: ClientFrameOf<'group_join'>): Promise<void> {
+    const { user, principal } = connection;
+    if (!principal) return;
+    // The notice of the change may come before the answer to it; the session then waits for the answer.
+    connection.joining.add(frame.room);
+    try {
+      const change = { room: frame.room, user, by: user, change: 'join' as const };
+      const { head } = await this.access.concealed(principal, frame.room, () =>
+        this.edge.changeMember(change),
+      );
+      this.attach(connection, frame, head);
+    } finally {
+      connection.joining.delete(frame.room);
+    }
+  }
+
+  async group_leave(connection: Connection, frame: ClientFrameOf<'group_leave'>): Promise<void> {
+    const { user, principal } = connection;
+    if (!principal) return;
+    connection.joining.add(frame.room);
+    try {
+      const change = { room: frame.room, user, by: user, change: 'leave' as const };
+      await this.access.concealed(principal, frame.room, () => this.edge.changeMember(change));
+      this.edge.fanout.leave(connection, frame.room);
+      connection.send({ type: 'left', ...withId(frame.id), room: frame.room });
+    } finally {
+      connection.joining.delete(frame.room);
+    }
+  }
+
+  private attach(
+    connection: Connection,
+    frame: { id?: string | undefined; room: string },
+    head: number,
+  ): void {
+    if (connection.state === 'closed') return;
+    this.edge.fanout.join(connection, frame.room, { head }, (at, go) => {
+      connection.send({ type: 'joined', ...withId(frame.id), room: frame.room, head: at() });
+      go();
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export const WS_PATH = '/v1/ws';
+export const SUBPROTOCOL = 'troupe.v1';
