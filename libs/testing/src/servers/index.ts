@@ -1,0 +1,11 @@
+export { directoryWith } from './server-programs';
+export { freePort } from './free-port';
+export { startNats, type NatsOptions } from './nats-server';
+export { createDatabase, startPostgres, type PostgresOptions } from './postgres-server';
+export { processTree } from './process-tree';
+export { startRedis, type RedisOptions } from './redis-server';
+export { spawnService, type ServiceOptions, type ServiceProcess } from './service-process';
+export type { ProcessExit } from './supervised-process';
+export type { TestServer } from './test-server';
+export { untilSucceeds } from './until';
+export { untilGone } from './until-gone';
