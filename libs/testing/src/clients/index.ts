@@ -4,3 +4,4 @@ export { RawClient, type HttpHead, type RawEnd } from './raw-client';
 export { Opcode, encodeWireFrame, type OutgoingFrame } from './wire-frame';
 export { HttpClient, UnexpectedStatus, type HttpReply } from './http-client';
 export { MetricsText } from './metrics.text';
+export { withinDeadline } from './within-deadline';
