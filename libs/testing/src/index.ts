@@ -6,3 +6,5 @@ export * from './contracts/message-bus.contract';
 export { SimClock } from './sim-clock';
 export { SimIds } from './sim-ids';
 export { seededRandom, type SeededRandom } from './seeded-random';
+export { Journal } from './journal';
+export { StoppableLine } from './stoppable-line';
