@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import {
   createDatabase,
   HttpClient,
@@ -10,7 +8,7 @@ import {
   startRedis,
   type TestServer,
 } from '@troupe/testing';
-import { type Edge, startEdge, startService } from './services';
+import { type Edge, setUpDatabase, startEdge, startService } from './services';
 
 export interface ClusterOptions {
   gateways: number;
@@ -45,7 +43,7 @@ export class Cluster {
     const databaseUrl = await createDatabase(postgres.url);
     const cluster = new Cluster(nats, redis, postgres, databaseUrl, options.env ?? {});
     try {
-      await cluster.setUpDatabase();
+      await setUpDatabase(databaseUrl);
       await options.afterSetUp?.(databaseUrl);
       for (let i = 0; i < options.roomActors; i += 1) await cluster.startRoomActor();
       cluster.others.push(await startService('presence', cluster.envOf('presence')));
@@ -105,11 +103,5 @@ export class Cluster {
       DATABASE_URL: databaseUrl.href,
       ...this.env,
     };
-  }
-
-  private async setUpDatabase(): Promise<void> {
-    await promisify(execFile)(process.execPath, ['dist/libs/adapters-postgres/src/cli/setup.js'], {
-      env: { PATH: process.env['PATH'], DATABASE_URL: this.databaseUrl },
-    });
   }
 }
