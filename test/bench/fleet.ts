@@ -1,0 +1,29 @@
+import { type RunningSystem, type SystemName, startSystem } from './systems';
+
+/** The systems that run; each is started when it is first asked for, and all of them are stopped. */
+export class Fleet {
+  readonly #running = new Map<SystemName, RunningSystem>();
+  readonly #failed = new Map<SystemName, Error>();
+
+  /** Throws where the system does not start; asking again does not try again. */
+  async get(name: SystemName): Promise<RunningSystem> {
+    const failed = this.#failed.get(name);
+    if (failed !== undefined) throw failed;
+    let system = this.#running.get(name);
+    if (system === undefined) {
+      try {
+        system = await startSystem[name]({});
+      } catch (error) {
+        this.#failed.set(name, error as Error);
+        throw error;
+      }
+      this.#running.set(name, system);
+    }
+    return system;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running.values()].map((system) => system.stop()));
+    this.#running.clear();
+  }
+}

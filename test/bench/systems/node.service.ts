@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { type ServiceProcess, spawnService } from '@troupe/testing';
+import { memoryFile } from '../measure/heap';
+import type { StartOptions } from './system';
+
+export interface NodeServiceOptions extends StartOptions {
+  name: string;
+  entry: string;
+  env?: Record<string, string>;
+  readyPattern?: RegExp;
+}
+
+/** Starts a Node program with the flags that all measured programs get alike. */
+export function startNodeService(options: NodeServiceOptions): Promise<ServiceProcess> {
+  const { name, entry, env, readyPattern, gcHook } = options;
+  const hook = join(__dirname, '..', 'hooks', 'gc-on-signal.js');
+  return spawnService({
+    name,
+    entry,
+    env: { ...env, ...(gcHook ? { BENCH_MEMORY_DIR: memoryFile.dir() } : {}) },
+    nodeArgs: gcHook ? ['--expose-gc', '--require', hook] : [],
+    ...(readyPattern === undefined ? {} : { readyPattern }),
+  });
+}
