@@ -77,6 +77,8 @@ export class RestModule {
           inject: [ROOM_STORE, ROOM_GATE, RoomAccess],
         },
       ],
+      // The WebSocket side answers the same questions.
+      exports: [RoomAccess, RoomsService, MembersService, MessagesService],
     };
   }
 }

@@ -9,6 +9,7 @@ import {
   TroupeError,
 } from '@troupe/protocol';
 import type { Connection } from '../ws/connection';
+import type { MembershipFollower } from './membership-follower';
 import type { PresenceReporter } from './presence-reporter';
 import type { SessionRegistry } from './session-registry';
 import { toTroupeError } from './troupe-error';
@@ -29,6 +30,7 @@ export class SessionOpener {
     private readonly edge: EdgeService,
     private readonly sessions: SessionRegistry,
     private readonly presence: PresenceReporter,
+    private readonly follower: MembershipFollower,
     private readonly ids: Ids,
     private readonly settings: OpenerSettings,
     private readonly onError: (error: unknown) => void,
@@ -42,6 +44,8 @@ export class SessionOpener {
     try {
       await this.authenticate(connection, hello.token ?? connection.upgradeToken);
       if (isClosed(connection)) return;
+      // Registered before the rooms are read: a room that is joined in between is in the list, or comes as a notice.
+      this.sessions.add(connection);
       const rooms = await this.directory.headsOf(connection.user);
       if (isClosed(connection)) return;
       this.enter(connection, hello, rooms);
@@ -63,7 +67,6 @@ export class SessionOpener {
   private enter(connection: Connection, hello: ClientFrameOf<'hello'>, rooms: readonly RoomHead[]): void {
     connection.sessionId = this.ids.uuid();
     connection.device = hello.device;
-    this.sessions.add(connection);
     this.edge.open(connection);
     this.presence.opened(connection.user, connection.sessionId);
     this.attachAll(connection, hello, rooms, (heads) => {
@@ -97,6 +100,7 @@ export class SessionOpener {
       if (ready.length < rooms.length || isClosed(connection)) return;
       welcome(ready.map(({ room, head }) => ({ room: room.room, kind: room.kind, head: head() })));
       for (const { go } of ready) go();
+      this.follower.catchUp(connection);
     };
     for (const room of rooms) {
       const resumeAfter = resume.get(room.room);
@@ -130,6 +134,7 @@ export class SessionOpener {
     else {
       // The client may say hello again on the same socket, as long as its time lasts.
       connection.state = 'new';
+      this.sessions.remove(connection);
       if (known.code === 'internal') this.onError(error);
     }
   }

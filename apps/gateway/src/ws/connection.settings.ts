@@ -13,6 +13,7 @@ export interface ConnectionSettings {
   heartbeatMs: number;
   pongTimeoutMs: number;
   fragmentTimeoutMs: number;
+  slowCloseMs: number;
   inFlightMax: number;
 }
 
@@ -34,6 +35,7 @@ export function connectionSettings(s: Settings): ConnectionSettings {
     heartbeatMs: s.heartbeatMs,
     pongTimeoutMs: s.pongTimeoutMs,
     fragmentTimeoutMs: s.fragmentTimeoutMs,
+    slowCloseMs: s.slowCloseMs,
     inFlightMax: s.inFlightMax,
   };
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { TokenBucket } from '@troupe/actor-core';
 import type { EdgeSession, Subscription } from '@troupe/edge';
 import type { Principal } from '@troupe/people';
-import { CloseCode, type ErrorCode, type ServerFrame } from '@troupe/protocol';
+import { CloseCode, type ErrorCode, type MembershipNotice, type ServerFrame } from '@troupe/protocol';
 import type { WebSocket } from 'ws';
 import type { ConnectionSettings } from './connection.settings';
 import { type FlushQueue, SocketOutlet } from './socket-outlet';
@@ -47,9 +47,13 @@ export class Connection implements EdgeSession {
   inFlight = 0;
   /** Rooms that this session has just asked to join: it hears of them by its own reply. */
   readonly joining = new Set<string>();
+  /** Membership changes that came while the session was opening. */
+  late: MembershipNotice[] = [];
   readonly openedAtMs: number;
   private lastHeardMs: number;
   private pingSentMs = 0;
+  /** Since when something has been waiting to be sent; 0 while nothing does. */
+  private stuckSinceMs = 0;
   private badFrames = 0;
   private badFramesSinceMs = 0;
   private bytesAtFrame = 0;
@@ -99,6 +103,18 @@ export class Connection implements EdgeSession {
     this.send({ type: 'error', ...id, code, message, ...retry });
   }
 
+  /** Asks the client to come back elsewhere after a while. */
+  bye(retryAfterMs: number): void {
+    if (this.state === 'closed') return;
+    this.send({ type: 'bye', reason: 'restart', retryAfterMs: Math.round(retryAfterMs) });
+    this.close(CloseCode.restart, 'restart');
+  }
+
+  /** Nest knows of the connection. A client that says nothing has until the end of the hello time. */
+  accepted(): void {
+    return;
+  }
+
   /** Sends what is queued, then the close frame. Nothing that comes afterwards is looked at. */
   close(code: CloseCode, reason: string): void {
     if (this.state === 'closed') return;
@@ -145,6 +161,7 @@ export class Connection implements EdgeSession {
   }
 
   drained(): void {
+    this.stuckSinceMs = 0;
     if (this.state !== 'closed') this.events.drained(this);
   }
 
@@ -175,7 +192,7 @@ export class Connection implements EdgeSession {
   /** Looks after deadlines; called about once a second. `wallMs` is for the token, which speaks in wall time. */
   tick(nowMs: number, wallMs: number): void {
     if (this.state === 'closed') return;
-    const { helloTimeoutMs, heartbeatMs, pongTimeoutMs, fragmentTimeoutMs } = this.settings;
+    const { helloTimeoutMs, fragmentTimeoutMs } = this.settings;
     if (this.state === 'new' && nowMs - this.openedAtMs >= helloTimeoutMs) {
       return this.close(CloseCode.noHello, 'no hello in time');
     }
@@ -187,13 +204,29 @@ export class Connection implements EdgeSession {
       this.fail('bad_frame', 'a frame was not finished in time');
       return this.close(CloseCode.badFrames, 'a frame was not finished in time');
     }
+    this.checkAlive(nowMs);
+  }
+
+  /**
+   * A silent client is pinged, and dropped if it stays silent. One that has not read what it was sent cannot have read
+   * the ping either: it is slow, not gone, and has more time.
+   */
+  private checkAlive(nowMs: number): void {
+    const { heartbeatMs, pongTimeoutMs, slowCloseMs } = this.settings;
     const silentMs = nowMs - this.lastHeardMs;
-    if (silentMs >= heartbeatMs + pongTimeoutMs && this.pingSentMs > this.lastHeardMs)
-      return this.terminate();
-    if (silentMs >= heartbeatMs && this.pingSentMs <= this.lastHeardMs) {
+    if (this.outlet.unsentBytes > 0) {
+      this.pingSentMs = 0;
+      if (this.stuckSinceMs === 0) this.stuckSinceMs = nowMs;
+      else if (nowMs - this.stuckSinceMs >= slowCloseMs) this.closeSlow();
+      return;
+    }
+    this.stuckSinceMs = 0;
+    if (silentMs < heartbeatMs) return;
+    if (this.pingSentMs <= this.lastHeardMs) {
       this.pingSentMs = nowMs;
-      // A slow reader's ping queues behind its messages; reading any of them makes the socket drain, which counts.
-      if (this.outlet.writable) this.webSocket.ping();
+      this.webSocket.ping();
+    } else if (nowMs - this.pingSentMs >= pongTimeoutMs) {
+      this.terminate();
     }
   }
 

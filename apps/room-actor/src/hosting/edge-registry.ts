@@ -1,4 +1,4 @@
-import type { Clock, MessageBus } from '@troupe/ports';
+import { BusUnavailable, type Clock, type MessageBus } from '@troupe/ports';
 import { GatewayStreamWriter, type Subject, subjects } from '@troupe/protocol';
 import type { EdgeSink } from '@troupe/room';
 
@@ -79,7 +79,11 @@ export class EdgeRegistry {
   send(edge: EdgeStream): void {
     if (edge.length === 0) return;
     const bytes = edge.take();
-    // Disconnected: the records are lost, as they may be on any hop; edges find the hole by seq when the bus is back.
-    if (this.bus.connected) this.bus.publish(edge.subject, bytes);
+    try {
+      this.bus.publish(edge.subject, bytes);
+    } catch (error) {
+      // The records are lost, as they may be on any hop; the edge finds the hole by seq.
+      if (!(error instanceof BusUnavailable)) throw error;
+    }
   }
 }

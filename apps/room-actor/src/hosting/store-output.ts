@@ -1,5 +1,5 @@
-import type { Clock, Fence, MessageBus, RoomStore } from '@troupe/ports';
-import { type MembershipNotice, type Message, partitionOf, subjects } from '@troupe/protocol';
+import { BusUnavailable, type Clock, type Fence, type MessageBus, type RoomStore } from '@troupe/ports';
+import { type MembershipNotice, type Message, type Subject, partitionOf, subjects } from '@troupe/protocol';
 import type { MemberChange, MemberChangeResult, PendingMessage, Room, RoomOutput } from '@troupe/room';
 import type { Committer } from './committer';
 import type { HostMetrics } from './host-metrics';
@@ -92,16 +92,24 @@ export class StoreOutput implements RoomOutput {
     const { bus, metrics } = this.ports;
     const kind = this.find(room)?.room.kind;
     if (kind) metrics.published(kind);
-    if (bus.connected) bus.publish(subjects.roomEvents(room), body);
+    tell(bus, subjects.roomEvents(room), body);
   }
 
   memberChanged({ room, user, change }: MemberChange, head: number): void {
     const { bus } = this.ports;
-    if (!bus.connected) return;
     const what = change === 'join' ? 'joined' : 'left';
     const notice: MembershipNotice = { room, user, change: what, head };
-    bus.publish(subjects.membership, Buffer.from(JSON.stringify(notice)));
+    tell(bus, subjects.membership, Buffer.from(JSON.stringify(notice)));
     const event = { type: 'member', room, user, change: what };
-    bus.publish(subjects.roomEvents(room), Buffer.from(JSON.stringify(event)));
+    tell(bus, subjects.roomEvents(room), Buffer.from(JSON.stringify(event)));
+  }
+}
+
+/** Public events are at most once: what the bus cannot take now is not kept. */
+function tell(bus: MessageBus, subject: Subject, payload: Uint8Array): void {
+  try {
+    bus.publish(subject, payload);
+  } catch (error) {
+    if (!(error instanceof BusUnavailable)) throw error;
   }
 }

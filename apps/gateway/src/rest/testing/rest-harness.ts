@@ -2,7 +2,17 @@ import { Module, type LoggerService } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { PRESENCE_QUERY, PasswordHasher, ROOM_GATE, SigningKeys, TokenIssuer } from '@troupe/people';
-import { ACCOUNT_STORE, CLOCK, IDS, ROOM_DIRECTORY, ROOM_STORE, type PresenceRecord } from '@troupe/ports';
+import {
+  ACCOUNT_STORE,
+  CLOCK,
+  IDS,
+  ROOM_DIRECTORY,
+  ROOM_STORE,
+  type AccountStore,
+  type PresenceRecord,
+  type RoomDirectory,
+  type RoomStore,
+} from '@troupe/ports';
 import type { ErrorCode } from '@troupe/protocol';
 import { AuthModule, type AuthSettings } from '../../auth/auth.module';
 import { createHttpAdapter } from '../http-adapter';
@@ -18,6 +28,13 @@ const SETTINGS = {
   registerPerMinute: 50,
   httpBodyBytesMax: 65_536,
 };
+
+/** What the routes read and write besides the gate. */
+export interface Stores {
+  accounts: AccountStore;
+  directory: RoomDirectory;
+  rooms: Pick<RoomStore, 'history'>;
+}
 
 export interface Answer {
   status: number;
@@ -50,20 +67,25 @@ export class RestHarness {
   private app!: NestFastifyApplication;
   private readonly issuer = new TokenIssuer(new SigningKeys(this.people), SETTINGS.tokenTtlS);
 
-  static async open(settings: Partial<AuthSettings> = {}): Promise<RestHarness> {
+  /** Opens the API, over rows in memory unless it is given stores. */
+  static async open(settings: Partial<AuthSettings> = {}, stores?: Stores): Promise<RestHarness> {
     const harness = new RestHarness();
-    await harness.start({ ...SETTINGS, ...settings });
+    const { people } = harness;
+    await harness.start(
+      { ...SETTINGS, ...settings },
+      stores ?? { accounts: people, directory: people, rooms: people },
+    );
     return harness;
   }
 
-  private async start(settings: typeof SETTINGS): Promise<void> {
+  private async start(settings: typeof SETTINGS, stores: Stores): Promise<void> {
     const rejections = { inc: ({ code }: { code: ErrorCode }) => void this.rejected.push(code) };
     const presence = { query: (users: readonly string[]) => Promise.resolve(users.map(offline)) };
     let uuids = 0;
     const ports = [
-      { provide: ACCOUNT_STORE, useValue: this.people },
-      { provide: ROOM_DIRECTORY, useValue: this.people },
-      { provide: ROOM_STORE, useValue: this.people },
+      { provide: ACCOUNT_STORE, useValue: stores.accounts },
+      { provide: ROOM_DIRECTORY, useValue: stores.directory },
+      { provide: ROOM_STORE, useValue: stores.rooms },
       { provide: ROOM_GATE, useValue: this.gate },
       { provide: PRESENCE_QUERY, useValue: presence },
       { provide: CLOCK, useValue: { nowMs: () => this.nowMs } },

@@ -1,0 +1,37 @@
+import type { DynamicModule, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NestLogger } from '@troupe/observability';
+import type { Platform } from '@troupe/platform';
+import { GatewayService } from './gateway.service';
+import { createHttpAdapter } from './rest/http-adapter';
+import { TroupeWsAdapter } from './ws/troupe-ws.adapter';
+
+/** Makes the Nest application of whatever contains the gateway, and listens on PORT. */
+export async function listen(
+  module: Type | DynamicModule,
+  platform: Platform,
+): Promise<{ app: NestFastifyApplication; gateway: GatewayService }> {
+  const { settings, logger, metrics, clock } = platform;
+  const app = await NestFactory.create<NestFastifyApplication>(
+    module,
+    createHttpAdapter(settings, metrics.rejected),
+    { logger: new NestLogger(logger), abortOnError: false },
+  );
+  const gateway = app.get(GatewayService, { strict: false });
+  const adapter = new TroupeWsAdapter(app, settings, () => clock.nowMs());
+  adapter.useFactory((webSocket, socket, request) => gateway.accept(webSocket, socket, request));
+  app.useWebSocketAdapter(adapter);
+  await app.listen(settings.port, settings.host);
+  logger.info({ port: settings.port, mode: modeOf(platform) }, 'listening');
+  return { app, gateway };
+}
+
+/** One word for each part: what is this process running on? */
+function modeOf({ settings }: Platform): Record<string, string> {
+  return {
+    bus: settings.natsUrl === undefined ? 'in process' : 'nats',
+    presence: settings.redisUrl === undefined ? 'in process' : 'redis',
+    store: settings.databaseUrl === undefined ? `pglite in ${settings.dataDir}` : 'postgres',
+  };
+}

@@ -1,0 +1,47 @@
+import { Inject, Injectable, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { SigningKeys, TokenVerifier } from '@troupe/people';
+import { PLATFORM, type Platform } from '@troupe/platform';
+import { RoomHost } from './hosting/room-host';
+import { hostMetrics, watchHost } from './wiring/host-metrics';
+import { hostSettings } from './wiring/host-settings';
+import { PublicPublish } from './wiring/public-publish';
+
+/** Starts and stops the rooms of this pod. */
+@Injectable()
+export class RoomActorService implements OnApplicationBootstrap {
+  readonly host: RoomHost;
+  readonly publish: PublicPublish;
+  private stopped: Promise<void> | null = null;
+
+  constructor(@Inject(PLATFORM) platform: Platform) {
+    const { bus, clock, ids, metrics, settings } = platform;
+    const { rooms, leases, accounts } = platform.database();
+    const logger = platform.logger.child({ part: 'room-actor' });
+    const onError = (error: unknown): void => logger.error({ err: error }, 'room host');
+    this.host = new RoomHost(
+      ids.uuid(),
+      { bus, rooms, leases, clock, metrics: hostMetrics(metrics), onError },
+      hostSettings(settings),
+    );
+    watchHost(metrics, this.host);
+    this.publish = new PublicPublish(
+      platform,
+      new TokenVerifier(new SigningKeys(accounts)),
+      settings.publishDeadlineMs,
+    );
+  }
+
+  onApplicationBootstrap(): void {
+    this.host.start();
+    this.publish.start();
+  }
+
+  /** Gives the partitions to the other pods. Idempotent; before the bus closes. */
+  stop(): Promise<void> {
+    this.stopped ??= this.host.stop().then(() => this.publish.stop());
+    return this.stopped;
+  }
+}
+
+@Module({ providers: [RoomActorService], exports: [RoomActorService] })
+export class RoomActorModule {}
