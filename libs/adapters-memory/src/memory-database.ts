@@ -1,6 +1,8 @@
 import { StoreUnavailable } from '@troupe/ports';
-import type { Clock, CommitRow, Fence, RoomRecord } from '@troupe/ports';
+import type { Clock, Fence, RoomRecord } from '@troupe/ports';
 import { PARTITIONS } from '@troupe/protocol';
+import type { Role } from '@troupe/protocol';
+import { MessageLog } from './message-log';
 
 /** What happens to one operation: `fail-after` took effect, but the caller is told that the store is unavailable. */
 export type StoreFault = 'none' | 'fail-before' | 'fail-after';
@@ -20,11 +22,7 @@ export interface PartitionRow {
 
 export interface RoomRow {
   settings: Omit<RoomRecord, 'members' | 'head'>;
-  members: Map<string, RoomRecord['members'][number]['role']>;
-  /** Committed messages, rising in seq. */
-  messages: CommitRow[];
-  /** The same messages by {@link senderKey} and by id. */
-  sent: Map<string, CommitRow>;
+  members: Map<string, Role>;
   /** The end of what a room that is not durable has reserved. */
   reserved: number;
 }
@@ -41,6 +39,7 @@ export class MemoryDatabase {
   readonly partitions: PartitionRow[];
   /** Pod → until when it counts as alive. */
   readonly pods = new Map<string, number>();
+  private readonly logs = new Map<string, MessageLog>();
   private readonly faults: (operation: string) => StoreFault;
 
   constructor(options: MemoryDatabaseOptions) {
@@ -53,14 +52,27 @@ export class MemoryDatabase {
   createRoom(room: NewRoomRow): boolean {
     if (this.rooms.has(room.room)) return false;
     const { members = [], ...settings } = room;
-    this.rooms.set(room.room, {
-      settings,
-      members: new Map(members.map((m) => [m.user, m.role])),
-      messages: [],
-      sent: new Map(),
-      reserved: 0,
-    });
+    const roles = new Map(members.map((m) => [m.user, m.role]));
+    this.rooms.set(room.room, { settings, members: roles, reserved: 0 });
     return true;
+  }
+
+  /** The messages of a room; of one that does not exist, none. */
+  log(room: string): MessageLog {
+    let log = this.logs.get(room);
+    if (!log) this.logs.set(room, (log = new MessageLog()));
+    return log;
+  }
+
+  /** The highest seq of a room that is committed or reserved. */
+  head(room: string): number {
+    return Math.max(this.log(room).newestSeq, this.rooms.get(room)?.reserved ?? 0);
+  }
+
+  /** Tells whether the fence still holds for a partition: same owner, same epoch. An expired lease nobody took holds. */
+  holds(partition: number, fence: Fence): boolean {
+    const row = this.partitions[partition];
+    return row !== undefined && row.owner === fence.pod && row.epoch === fence.epochs.get(partition);
   }
 
   /** Runs one operation with the fault that is due. Settles in a microtask, never later. */
@@ -71,27 +83,4 @@ export class MemoryDatabase {
     if (fault === 'fail-after') throw new StoreUnavailable(`${operation}: the store did not answer`);
     return result;
   }
-
-  /** Tells whether the fence still holds for a partition: same owner, same epoch. An expired lease nobody took holds. */
-  holds(partition: number, fence: Fence): boolean {
-    const row = this.partitions[partition];
-    return row !== undefined && row.owner === fence.pod && row.epoch === fence.epochs.get(partition);
-  }
-
-  /** A room that an actor writes to. Writing to a room that does not exist is a bug of the caller. */
-  roomOf(id: string): RoomRow {
-    const room = this.rooms.get(id);
-    if (!room) throw new RangeError('the room does not exist');
-    return room;
-  }
-}
-
-/** The highest committed seq; what was reserved counts too, for rooms that are not durable. */
-export function headOf(room: RoomRow): number {
-  return Math.max(room.messages.at(-1)?.seq ?? 0, room.reserved);
-}
-
-/** Under what a repeat of a message by the same sender is found. */
-export function senderKey(from: string, clientId: string): string {
-  return `${from}\u0000${clientId}`;
 }

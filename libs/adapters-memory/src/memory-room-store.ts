@@ -7,9 +7,11 @@ import type {
   RoomRecord,
   RoomStore,
 } from '@troupe/ports';
+import { TroupeError } from '@troupe/protocol';
 import type { Message, Role } from '@troupe/protocol';
-import { headOf, senderKey } from './memory-database';
 import type { MemoryDatabase, RoomRow } from './memory-database';
+import { MessageLog } from './message-log';
+import type { StoredMessage } from './message-log';
 
 /** Rooms and messages in memory: what a simulation runs on. Nothing outlives the process. */
 export class MemoryRoomStore implements RoomStore {
@@ -20,32 +22,32 @@ export class MemoryRoomStore implements RoomStore {
       const found = new Map<string, RoomRecord>();
       for (const id of rooms) {
         const room = this.db.rooms.get(id);
-        if (room) found.set(id, record(room));
+        if (room) found.set(id, record(room, this.db.head(id)));
       }
       return found;
     });
   }
 
   heads(rooms: readonly string[]): Promise<Map<string, number>> {
-    return this.db.run('heads', () => {
-      const newest = (id: string): number => this.db.rooms.get(id)?.messages.at(-1)?.seq ?? 0;
-      return new Map(rooms.map((id) => [id, newest(id)]));
-    });
+    return this.db.run('heads', () => new Map(rooms.map((id) => [id, this.headIfAny(id)])));
   }
 
   commit(rows: readonly CommitRow[], fence: Fence): Promise<CommitOutcome> {
     return this.db.run('commit', () => {
       const lost = new Set<number>();
       for (const row of rows) if (!this.db.holds(row.partition, fence)) lost.add(row.partition);
-      const mine = rows.filter((row) => !lost.has(row.partition));
+      const held = rows.filter((row) => !lost.has(row.partition));
 
-      const found = mine.flatMap((row) => this.committedBefore(row) ?? []);
-      if (found.length > 0) return { kind: 'duplicates', found };
+      const found = new Set(held.flatMap((row) => this.db.log(row.room).repeated(row) ?? []));
+      if (found.size > 0) return { kind: 'duplicates', found: [...found].map(duplicate) };
 
-      const taken = mine.filter((row) => messageAt(this.db.roomOf(row.room), row.seq) !== undefined);
+      const taken = held.filter((row) => this.db.log(row.room).has(row.seq));
       if (taken.length > 0) return { kind: 'conflict', rooms: [...new Set(taken.map((row) => row.room))] };
 
-      for (const row of mine) append(this.db.roomOf(row.room), structuredClone(row));
+      assertDistinct(held);
+      for (const row of held) {
+        this.db.log(row.room).add({ ...structuredClone(row), epoch: fence.epochs.get(row.partition)! });
+      }
       return { kind: 'committed', lost };
     });
   }
@@ -53,8 +55,8 @@ export class MemoryRoomStore implements RoomStore {
   reserve(room: string, partition: number, count: number, fence: Fence): Promise<number | null> {
     return this.db.run('reserve', () => {
       if (!this.db.holds(partition, fence)) return null;
-      const row = this.db.roomOf(room);
-      row.reserved = headOf(row) + count;
+      const row = this.existing(room);
+      row.reserved = this.db.head(room) + count;
       return row.reserved;
     });
   }
@@ -65,7 +67,7 @@ export class MemoryRoomStore implements RoomStore {
   ): Promise<boolean> {
     return this.db.run('putMember', () => {
       if (!this.db.holds(m.partition, fence)) return false;
-      this.db.roomOf(m.room).members.set(m.user, m.role);
+      this.existing(m.room).members.set(m.user, m.role);
       return true;
     });
   }
@@ -80,57 +82,50 @@ export class MemoryRoomStore implements RoomStore {
 
   history(room: string, page: HistoryPage): Promise<{ messages: Message[]; more: boolean }> {
     return this.db.run('history', () => {
-      const all = this.db.rooms.get(room)?.messages ?? [];
+      const log = this.db.log(room);
       if ('after' in page) {
-        const start = firstAfter(all, page.after);
-        const end = Math.min(all.length, start + page.limit);
-        return { messages: all.slice(start, end).map(message), more: end < all.length };
+        const start = log.firstFrom(page.after + 1);
+        const end = Math.min(log.rows.length, start + page.limit);
+        return { messages: log.rows.slice(start, end).map(message), more: end < log.rows.length };
       }
-      const end = page.before === undefined ? all.length : firstAfter(all, page.before - 1);
+      const end = page.before === undefined ? log.rows.length : log.firstFrom(page.before);
       const start = Math.max(0, end - page.limit);
-      return { messages: all.slice(start, end).map(message), more: start > 0 };
+      return { messages: log.rows.slice(start, end).map(message), more: start > 0 };
     });
   }
 
-  private committedBefore(row: CommitRow): DuplicateRow | undefined {
-    const { sent } = this.db.roomOf(row.room);
-    const same =
-      sent.get(row.id) ?? (row.clientId === null ? undefined : sent.get(senderKey(row.from, row.clientId)));
-    if (!same) return undefined;
-    const { room, from, clientId, id, seq, at } = same;
-    return { room, from, clientId, id, seq, at };
+  private headIfAny(room: string): number {
+    return this.db.rooms.has(room) ? this.db.head(room) : 0;
+  }
+
+  private existing(room: string): RoomRow {
+    const row = this.db.rooms.get(room);
+    if (!row) throw new TroupeError('not_found', 'no such room');
+    return row;
   }
 }
 
-function append(room: RoomRow, row: CommitRow): void {
-  room.messages.push(row);
-  room.sent.set(row.id, row);
-  if (row.clientId !== null) room.sent.set(senderKey(row.from, row.clientId), row);
+/** A batch that clashes with itself is a bug of its actor, and must not pass for a clash with what is stored. */
+function assertDistinct(rows: readonly CommitRow[]): void {
+  const batch = new Map<string, MessageLog>();
+  for (const row of rows) {
+    const log = batch.get(row.room) ?? new MessageLog();
+    if (log.repeated(row) || log.has(row.seq)) throw new RangeError('two rows of the batch are one message');
+    log.add({ ...row, epoch: 0 });
+    batch.set(row.room, log);
+  }
 }
 
-function record(room: RoomRow): RoomRecord {
+function record(room: RoomRow, head: number): RoomRecord {
   const members = [...room.members].map(([user, role]) => ({ user, role }));
-  return { ...room.settings, members, head: headOf(room) };
+  members.sort((a, b) => (a.user < b.user ? -1 : 1));
+  return { ...room.settings, members, head };
 }
 
-/** The index of the first message with a seq above `seq`. */
-function firstAfter(messages: readonly CommitRow[], seq: number): number {
-  let low = 0;
-  let high = messages.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (messages[middle]!.seq <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function duplicate({ room, from, clientId, id, seq, at }: StoredMessage): DuplicateRow {
+  return { room, from, clientId, id, seq, at };
 }
 
-function messageAt(room: RoomRow, seq: number): CommitRow | undefined {
-  const found = room.messages[firstAfter(room.messages, seq - 1)];
-  return found?.seq === seq ? found : undefined;
-}
-
-function message(row: CommitRow): Message {
-  const { room, seq, id, from, text, at, data } = row;
+function message({ room, seq, id, from, text, at, data }: StoredMessage): Message {
   return { room, seq, id, from, text, at, ...(data === null ? {} : { data: structuredClone(data) }) };
 }

@@ -13,6 +13,9 @@ export class SystemClock implements Clock {
   private queued: (() => void)[] = [];
   private scheduled = false;
 
+  /** `defer` calls back once the current turn of the event loop is over. */
+  constructor(private readonly defer: (action: () => void) => void = setImmediate) {}
+
   nowMs(): number {
     return performance.now();
   }
@@ -45,7 +48,7 @@ export class SystemClock implements Clock {
   private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
-    setImmediate(this.run);
+    this.defer(this.run);
   }
 
   private readonly run = (): void => {
