@@ -1,4 +1,4 @@
-import { SimClock, fenceProperty, leaseStoreContract, roomStoreContract } from '@troupe/testing';
+import { SimClock, leaseStoreContract, roomStoreContract } from '@troupe/testing';
 import type { StoreHarness } from '@troupe/testing';
 import { MemoryDatabase } from './memory-database';
 import { MemoryLeaseStore } from './memory-lease-store';
@@ -21,5 +21,3 @@ async function open(): Promise<StoreHarness> {
 
 roomStoreContract('memory', open, { users: false });
 leaseStoreContract('memory', open);
-fenceProperty('memory', open, { runs: 100, width: 1 });
-fenceProperty('memory', open, { runs: 50, width: 4 });
