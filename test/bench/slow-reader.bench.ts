@@ -14,7 +14,7 @@ export interface SlowReaderResult {
   growthWithout: RssByRole;
 }
 
-const SYSTEMS: readonly SystemName[] = ['ws-loop', 'socketio', 'troupe-embedded', 'troupe-distributed'];
+const SYSTEMS: readonly SystemName[] = ['ws-loop', 'socketio', 'troupe-distributed'];
 export const SLOW_READER = { sessions: 500, stopped: 10, textBytes: 1_024, perSecond: 200 } as const;
 /** Ordinary traffic first, so that the heap has the size that the traffic itself asks for. */
 const WARM_SECONDS = 3;
@@ -66,7 +66,10 @@ async function measure(system: RunningSystem, seconds: number): Promise<SlowRead
       textBytes: SLOW_READER.textBytes,
     });
     const lane = 'durable' in access.lanes ? 'durable' : (Object.keys(access.lanes)[0] ?? '');
-    const run = async (stopped: number): Promise<{ result: PacedResult; growth: RssByRole }> => {
+    const run = async (
+      stopped: number,
+      seconds: number,
+    ): Promise<{ result: PacedResult; growth: RssByRole }> => {
       let sampler: RssSampler | undefined;
       let growth: RssByRole = {};
       const onPhase = (phase: 'stopped' | 'reading'): void => {
@@ -84,8 +87,8 @@ async function measure(system: RunningSystem, seconds: number): Promise<SlowRead
         sampler?.stop();
       }
     };
-    const without = await run(0);
-    const withStopped = await run(SLOW_READER.stopped);
+    const without = await run(0, Math.ceil(seconds / 3));
+    const withStopped = await run(SLOW_READER.stopped, seconds);
     return {
       system: system.name,
       without: without.result,

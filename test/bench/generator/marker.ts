@@ -45,9 +45,10 @@ export class MarkerReader {
     let at = start + this.#offset;
     if (buf[at] !== TILDE || buf[at + 1] !== HASH) {
       at = buf.indexOf(NEEDLE, start);
-      if (at < 0 || at + MARKER_BYTES > end) return false;
-      this.#offset = at - start;
+      if (at < 0) return false;
     }
+    if (at + MARKER_BYTES > end) return false;
+    this.#offset = at - start;
     this.found.publisher = readDigits(buf, at + WHO, 5);
     this.found.sentUs = readDigits(buf, at + WHEN, 13);
     this.found.ordinal = readDigits(buf, at + WHICH, 7);

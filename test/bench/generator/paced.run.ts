@@ -8,7 +8,7 @@ import { MarkerReader, writeMarker } from './marker';
 import type { SocketSet } from './socket-set';
 
 const TICK_MS = 5;
-const DRAIN_MS = 5_000;
+const DRAIN_MS = 15_000;
 const JOIN_MS = 20_000;
 
 /** One publisher at a fixed rate, while some members do not read for a time and then read again. */

@@ -30,9 +30,9 @@ export function describeMachine(): Machine {
       ws: packageVersion('ws'),
       'socket.io': packageVersion('socket.io'),
       '@socket.io/redis-adapter': packageVersion('@socket.io/redis-adapter'),
-      'nats-server': firstLine('nats-server', ['--version']),
-      'redis-server': firstLine('redis-server', ['--version']),
-      postgres: firstLine('postgres', ['--version']),
+      'nats-server': serverVersion('nats-server'),
+      'redis-server': serverVersion('redis-server'),
+      postgres: serverVersion('postgres'),
     },
     commit: commit(),
     command: `npm run bench${['', ...process.argv.slice(2)].join(' ')}`,
@@ -45,6 +45,10 @@ function packageVersion(name: string): string {
   // Some packages do not export their package.json, so it is read as a file.
   const path = `node_modules/${name}/package.json`;
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
+}
+
+function serverVersion(program: string): string {
+  return /\d+(\.\d+)+/.exec(firstLine(program, ['--version']))?.[0] ?? 'of unknown version';
 }
 
 function commit(): string {
@@ -60,7 +64,8 @@ function firstLine(program: string, args: string[]): string {
       ''
     );
   } catch (error) {
-    // The programs may lie outside PATH; the version is for the reader only.
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'unknown' : '';
+    // The programs may lie outside PATH; what they would say is for the reader only.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
   }
 }
