@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from './ids';
+import type { JsonObject } from './message';
 
 /** The longest text of a message, in Unicode code points. */
 export const TEXT_CODE_POINTS_MAX = 4_000;
@@ -47,16 +48,24 @@ function dataProblem(value: unknown, depth: number): string | undefined {
   if (depth === 0) return 'nested too deeply';
   for (const [key, inner] of Object.entries(value)) {
     if (!storableText(key)) return 'must be well-formed text without NUL';
+    if (key === '__proto__') return 'must not have a key __proto__';
     const problem = dataProblem(inner, depth - 1);
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
 
-/** `data` is stored and echoed, so it is kept shallow: deep JSON parses, but overflows the stack of what reads it later. */
-export const dataSchema = z.record(z.string(), z.unknown()).check((ctx) => {
-  const message = dataProblem(ctx.value, DATA_DEPTH_MAX);
-  if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: ctx.value });
+/**
+ * `data` is stored and echoed, so it is kept shallow: deep JSON parses, but overflows the stack of what reads it later.
+ * Checked as it came: a record schema would first drop a key `__proto__` without a word.
+ */
+export const dataSchema = z.custom<JsonObject>().check((ctx) => {
+  const { value } = ctx;
+  const message =
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? 'must be an object'
+      : dataProblem(value, DATA_DEPTH_MAX);
+  if (message !== undefined) ctx.issues.push({ code: 'custom', message, input: value });
 });
 
 export const clientFrames = {

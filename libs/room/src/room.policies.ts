@@ -34,7 +34,7 @@ export interface RoomPolicy {
 
 /** Exactly two members, for ever. */
 const privatePolicy: RoomPolicy = {
-  mayPost: (actor) => (actor.role || actor.service ? 'yes' : 'not_member'),
+  mayPost: (actor) => (actor.role || actor.service ? 'yes' : 'not_found'),
   mayAdd: () => 'forbidden',
   mayRemove: () => 'forbidden',
   mayRead: (actor) => (actor.role ? 'yes' : 'not_found'),
@@ -44,7 +44,10 @@ const rank: Record<Role, number> = { member: 0, admin: 1, owner: 2 };
 
 /** Members come and go: by themselves where the group is open, else by an owner or admin. */
 const groupPolicy: RoomPolicy = {
-  mayPost: (actor) => (actor.role || actor.service ? 'yes' : 'not_member'),
+  mayPost(actor, room) {
+    if (actor.role || actor.service) return 'yes';
+    return room.open ? 'not_member' : 'not_found';
+  },
   mayAdd(actor, { user, current, role }, room) {
     if (actor.service) return 'yes';
     if (actor.user === user) {
@@ -66,11 +69,18 @@ const groupPolicy: RoomPolicy = {
 
 /** Services write; readers need no membership unless the channel is private (not open, with members). */
 const channelPolicy: RoomPolicy = {
-  mayPost: (actor) => (actor.service ? 'yes' : 'forbidden'),
+  mayPost(actor, room) {
+    if (actor.service) return 'yes';
+    return mayReadChannel(actor, room) ? 'forbidden' : 'not_found';
+  },
   mayAdd: (actor) => (actor.service ? 'yes' : 'forbidden'),
   mayRemove: (actor, { user }) => (actor.service || actor.user === user ? 'yes' : 'forbidden'),
-  mayRead: (actor, room) => (actor.role || room.open || room.members === 0 ? 'yes' : 'not_found'),
+  mayRead: (actor, room) => (mayReadChannel(actor, room) ? 'yes' : 'not_found'),
 };
+
+function mayReadChannel(actor: Actor, room: RoomFacts): boolean {
+  return actor.role !== null || room.open || room.members === 0;
+}
 
 /** The policy of each kind. */
 export const ROOM_POLICIES: Readonly<Record<RoomKind, RoomPolicy>> = {

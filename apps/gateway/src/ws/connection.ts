@@ -74,6 +74,7 @@ export class Connection implements EdgeSession {
     this.socket = parts.socket;
     this.openedAtMs = parts.nowMs;
     this.lastHeardMs = parts.nowMs;
+    this.bytesAtFrame = parts.socket.bytesRead ?? 0;
     this.upgradeToken = bearerOf(parts.request);
     this.outlet = new SocketOutlet(parts.socket, settings.outlet, flushes, () => this.closeSlow());
   }
