@@ -1,0 +1,2 @@
+-- $1 text[] ids
+SELECT id FROM users WHERE id = ANY ($1::text[])

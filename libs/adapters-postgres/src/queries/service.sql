@@ -1,0 +1,2 @@
+-- $1 text id
+SELECT id, secret_hash AS "secretHash", scopes FROM services WHERE id = $1

@@ -1,0 +1,65 @@
+import type { PGlite, Transaction } from '@electric-sql/pglite';
+import { StoreUnavailable } from '@troupe/ports';
+import { loadPglite } from './load-pglite';
+import type { Sql, SqlParam, SqlTransaction, Statement } from './sql';
+import { storeError } from './sql-failure';
+
+/** How many statements may wait for the one connection. */
+const WAITING_MAX = 1_000;
+
+/**
+ * {@link Sql} over PGlite: Postgres inside this process, with one connection.
+ * Statements run one after the other, and each blocks the process while it runs; there are no timeouts to set.
+ * What was committed survives a killed process, not a power cut.
+ */
+export class PgliteSql implements Sql {
+  private waiting = 0;
+  private closing: Promise<void> | undefined;
+
+  private constructor(private readonly db: PGlite) {}
+
+  /** Opens (or makes) a database in `folder`; null: in memory. */
+  static async open(folder: string | null): Promise<PgliteSql> {
+    const { PGlite: Pglite, types } = loadPglite();
+    const parsers = { [types.INT8]: Number };
+    return new PgliteSql(await Pglite.create(folder ?? 'memory://', { parsers }));
+  }
+
+  get up(): boolean {
+    return this.db.ready && !this.db.closed;
+  }
+
+  query<Row>(statement: Statement, params: readonly SqlParam[] = []): Promise<Row[]> {
+    return this.turn(async () => (await this.db.query<Row>(statement.text, [...params])).rows);
+  }
+
+  transaction<T>(action: (tx: SqlTransaction) => Promise<T>): Promise<T> {
+    return this.turn(() => this.db.transaction((tx) => action(transactionOver(tx))));
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.db.closed ? Promise.resolve() : this.db.close();
+    return this.closing;
+  }
+
+  private async turn<T>(action: () => Promise<T>): Promise<T> {
+    if (this.closing) throw new StoreUnavailable('the database is closed');
+    if (this.waiting >= WAITING_MAX) throw new StoreUnavailable('too many statements wait for the database');
+    this.waiting++;
+    try {
+      return await action();
+    } catch (error) {
+      throw storeError(error);
+    } finally {
+      this.waiting--;
+    }
+  }
+}
+
+function transactionOver(tx: Transaction): SqlTransaction {
+  return {
+    query: async <Row>(text: string, params: readonly SqlParam[] = []) =>
+      (await tx.query<Row>(text, [...params])).rows,
+    script: async (text) => void (await tx.exec(text)),
+  };
+}
