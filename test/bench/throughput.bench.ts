@@ -86,8 +86,9 @@ async function connect(
   say: (line: string) => void,
 ): Promise<string | undefined> {
   const generator = new Generator();
+  let system: RunningSystem | undefined;
   try {
-    const system = await fleet.get(name);
+    system = await fleet.get(name);
     const access = await system.prepare(shape);
     const { sockets, ms } = await generator.connect({
       ...access,
@@ -101,7 +102,7 @@ async function connect(
   } catch (error) {
     await generator.close();
     const failure = `${name}: ${(error as Error).message}`;
-    say(`  ${failure}`);
+    say(`  ${failure}\n${system?.log().slice(-2_000) ?? ''}`);
     return failure;
   }
 }

@@ -88,7 +88,7 @@ export const startTroupeEmbedded: StartSystem = (options: StartOptions) => {
   const started = new Started();
   return started.orNothing(async () => {
     const port = await freePort();
-    const env = { ...LIMITS, PORT: `${port}`, HEALTH_PORT: `${port}`, DATA_DIR: started.dir() };
+    const env = { ...LIMITS, PORT: `${port}`, DATA_DIR: started.dir() };
     const standalone = started.add(
       await startNodeService({ name: 'standalone', entry: entry('standalone'), env, ...options }),
     );
