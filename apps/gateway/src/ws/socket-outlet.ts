@@ -18,7 +18,9 @@ export interface FlushQueue {
 
 /** One socket's way out: whatever is given to it in a turn leaves in one write. */
 export class SocketOutlet implements Outlet {
-  private queue: Uint8Array[] = [];
+  /** Most turns have one chunk for a socket, which then needs no list. */
+  private first: Uint8Array | null = null;
+  private others: Uint8Array[] | null = null;
   private queuedBytes = 0;
 
   constructor(
@@ -39,7 +41,14 @@ export class SocketOutlet implements Outlet {
 
   write(frames: Uint8Array): void {
     this.queuedBytes += frames.length;
-    if (this.queue.push(frames) === 1) this.flushes.add(this);
+    if (this.first === null) {
+      this.first = frames;
+      this.flushes.add(this);
+    } else if (this.others === null) {
+      this.others = [frames];
+    } else {
+      this.others.push(frames);
+    }
   }
 
   control(frame: Uint8Array): void {
@@ -53,32 +62,25 @@ export class SocketOutlet implements Outlet {
 
   /** Writes what the turn collected. */
   flush(): void {
-    const { queue, queuedBytes, socket } = this;
-    if (queue.length === 0) return;
-    const [first] = queue;
-    this.queuedBytes = 0;
-    if (!socket.writable || !first) {
-      this.queue = [];
-      return;
-    }
-    if (queue.length === 1) {
-      queue.length = 0;
+    const { first, others, queuedBytes, socket } = this;
+    this.discard();
+    if (first === null || !socket.writable) return;
+    if (others === null) {
       socket.write(first);
-      return;
+    } else if (queuedBytes <= COPY_BYTES_MAX) {
+      socket.write(Buffer.concat([first, ...others], queuedBytes));
+    } else {
+      socket.cork();
+      socket.write(first);
+      for (const frames of others) socket.write(frames);
+      socket.uncork();
     }
-    this.queue = [];
-    if (queuedBytes <= COPY_BYTES_MAX) {
-      socket.write(Buffer.concat(queue, queuedBytes));
-      return;
-    }
-    socket.cork();
-    for (const frames of queue) socket.write(frames);
-    socket.uncork();
   }
 
   /** Forgets what has not been written; for a socket that is closing. */
   discard(): void {
-    this.queue = [];
+    this.first = null;
+    this.others = null;
     this.queuedBytes = 0;
   }
 }

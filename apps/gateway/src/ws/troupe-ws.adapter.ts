@@ -113,6 +113,11 @@ export class TroupeWsAdapter implements WebSocketAdapter<TroupeWsServer, Connect
     server.stopAccepting();
     for (const connection of server.connections) connection.terminate();
   }
+
+  /** Nest calls it when the application closes; the servers are closed by then. */
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 const clock = { now: (): number => 0 };
