@@ -33,4 +33,4 @@ accountStoreContract('pglite', async () => {
     close: async () => undefined,
   };
 });
-fenceProperty('pglite', harness, { runs: 20, width: 1 });
+fenceProperty('pglite', harness, { runs: 40, width: 1 });

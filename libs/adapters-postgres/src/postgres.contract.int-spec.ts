@@ -35,5 +35,5 @@ accountStoreContract('postgres', async () => {
     close: async () => undefined,
   };
 });
-fenceProperty('postgres', harness, { runs: 20, width: 1 });
-fenceProperty('postgres', harness, { runs: 30, width: 4 });
+fenceProperty('postgres', harness, { runs: 100, width: 1 });
+fenceProperty('postgres', harness, { runs: 150, width: 4 });

@@ -5,6 +5,13 @@ import { LONG_TTL_MS, type StoreHarness, rowFor } from './database.harness';
 /** A row that the store said is durable. */
 export type Accepted = Pick<CommitRow, 'room' | 'seq' | 'id'> & { pod: string; epoch: number };
 
+/** A batch that a pod sent, by what belief, and what came of it. */
+export interface Attempt {
+  outcome: CommitOutcome;
+  rows: readonly CommitRow[];
+  epochs: ReadonlyMap<number, number>;
+}
+
 /**
  * A pod as far as the store sees one: it believes in the leases that it was given until it is told otherwise, and
  * writes by that belief, one batch at a time.
@@ -14,7 +21,7 @@ export class FencedPod {
   readonly epochs = new Map<number, number>();
   private readonly heads = new Map<string, number>();
   private commits: Promise<unknown> = Promise.resolve();
-  private last: CommitRow[] = [];
+  private last: { rows: CommitRow[]; epochs: ReadonlyMap<number, number> } = { rows: [], epochs: new Map() };
 
   constructor(
     readonly name: string,
@@ -54,28 +61,28 @@ export class FencedPod {
     await this.harness.leases.release(this.name, leases);
   }
 
-  /** Writes `count` messages to each of these rooms; without `fresh`, the batch before once more. */
-  commit(
-    rooms: readonly string[],
-    count: number,
-    fresh: boolean,
-  ): Promise<CommitOutcome & { tried: CommitRow[] }> {
+  /**
+   * Writes `count` messages to each of these rooms. Without `fresh`: the batch before once more, under the epochs of
+   * then, as a statement does that arrives late or whose outcome was unknown.
+   */
+  commit(rooms: readonly string[], count: number, fresh: boolean): Promise<Attempt> {
     const run = this.commits.then(() => this.commitNow(rooms, count, fresh));
     this.commits = run.catch(() => undefined);
     return run;
   }
 
-  private async commitNow(rooms: readonly string[], count: number, fresh: boolean) {
-    const epochs = new Map(this.epochs);
-    const rows = fresh ? rooms.flatMap((room) => this.next(room, count)) : this.last;
-    this.last = rows;
+  private async commitNow(rooms: readonly string[], count: number, fresh: boolean): Promise<Attempt> {
+    if (fresh) {
+      this.last = { rows: rooms.flatMap((room) => this.next(room, count)), epochs: new Map(this.epochs) };
+    }
+    const { rows, epochs } = this.last;
     const outcome = await this.harness.rooms.commit(rows, { pod: this.name, epochs });
     if (outcome.kind === 'committed') {
       for (const row of rows)
         if (!outcome.lost.has(row.partition)) this.keep(row, epochs.get(row.partition)!);
       for (const partition of outcome.lost) this.forget(partition, epochs.get(partition));
     }
-    return { ...outcome, tried: rows };
+    return { outcome, rows, epochs };
   }
 
   private next(room: string, count: number): CommitRow[] {
