@@ -12,16 +12,14 @@ export async function listen(
   module: Type | DynamicModule,
   platform: Platform,
 ): Promise<{ app: NestFastifyApplication; gateway: GatewayService }> {
-  const { settings, logger, metrics, clock } = platform;
+  const { settings, logger, metrics } = platform;
   const app = await NestFactory.create<NestFastifyApplication>(
     module,
     createHttpAdapter(settings, metrics.rejected),
     { logger: new NestLogger(logger), abortOnError: false },
   );
   const gateway = app.get(GatewayService, { strict: false });
-  const adapter = new TroupeWsAdapter(app, settings, () => clock.nowMs());
-  adapter.useFactory((webSocket, socket, request) => gateway.accept(webSocket, socket, request));
-  app.useWebSocketAdapter(adapter);
+  app.useWebSocketAdapter(new TroupeWsAdapter(app, settings, (code) => metrics.rejected.inc({ code })));
   await app.listen(settings.port, settings.host);
   logger.info({ port: settings.port, mode: modeOf(platform) }, 'listening');
   return { app, gateway };

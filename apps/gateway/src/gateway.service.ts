@@ -29,6 +29,7 @@ export class GatewayService implements OnApplicationBootstrap {
   private readonly limits: ConnectionSettings;
   private readonly events: ConnectionEvents;
   private stopTicks: (() => void) | null = null;
+  readonly nowMs: () => number;
   private nextNo = 1;
 
   constructor(
@@ -81,6 +82,7 @@ export class GatewayService implements OnApplicationBootstrap {
       logger,
       now,
     );
+    this.nowMs = now;
     this.events = {
       frame: (connection, text) => this.router.receive(connection, text),
       drained: (connection) => edge.fanout.drained(connection),

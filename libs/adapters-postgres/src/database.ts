@@ -2,10 +2,13 @@ import type { AccountStore, LeaseStore, RoomDirectory, RoomStore } from '@troupe
 import { type DemoData, seed } from './demo/seed';
 import { migrate } from './sql/migrate';
 import type { Sql } from './sql/sql';
+import { statement } from './sql/sql-files';
 import { PostgresAccountStore } from './stores/postgres-account-store';
 import { PostgresLeaseStore } from './stores/postgres-lease-store';
 import { PostgresRoomDirectory } from './stores/postgres-room-directory';
 import { PostgresRoomStore } from './stores/postgres-room-store';
+
+const FREE_LEASES = statement('free-leases');
 
 /** Everything durable, behind its ports: one Postgres, or one PGlite in this process. */
 export interface Database {
@@ -17,6 +20,11 @@ export interface Database {
   migrate(): Promise<void>;
   /** Writes demo rows, as far as they are not there. */
   seed(data: DemoData): Promise<void>;
+  /**
+   * Takes every lease from its owner. Only for a database that this process alone can have open: whoever owned a
+   * partition there is gone.
+   */
+  freeLeases(): Promise<void>;
   /** Tells whether the database answers. */
   up(): boolean;
   /** Lets statements under way finish and disconnects. Idempotent. */
@@ -39,6 +47,7 @@ export function databaseOver(
     accounts,
     directory: new PostgresRoomDirectory(work),
     migrate: () => migrate(work),
+    freeLeases: async () => void (await work.query(FREE_LEASES)),
     seed: (data) => seed(work, accounts, data),
     ...life,
   };

@@ -155,12 +155,14 @@ export class RoomLink implements GatewayStreamReader {
   private transmit(lane: PartitionLane, commands: ActorCommand[]): void {
     const subject = this.subjects[lane.partition];
     if (!subject) return;
-    try {
-      const bytes = encodeCommandBatch({ edge: this.edge, partition: lane.partition, commands });
-      this.ports.bus.publish(subject.to, bytes, { reply: subject.unserved });
-    } catch (error) {
-      if (!(error instanceof BusUnavailable)) this.events.failed(error);
-      for (const command of commands) if ('ref' in command) this.finish(command.ref, UNAVAILABLE);
+    for (const part of parts(commands)) {
+      try {
+        const bytes = encodeCommandBatch({ edge: this.edge, partition: lane.partition, commands: part });
+        this.ports.bus.publish(subject.to, bytes, { reply: subject.unserved });
+      } catch (error) {
+        if (!(error instanceof BusUnavailable)) this.events.failed(error);
+        for (const command of part) if ('ref' in command) this.finish(command.ref, UNAVAILABLE);
+      }
     }
   }
 
@@ -272,6 +274,32 @@ export class RoomLink implements GatewayStreamReader {
     if (!lane) throw new RangeError('no such partition');
     return lane;
   }
+}
+
+/** A bus message holds about this much at most; a server takes 1 MiB. */
+const BATCH_CHARACTERS_MAX = 200_000;
+
+/** Cuts a turn's commands, in order, into batches that one bus message can hold. */
+function* parts(commands: ActorCommand[]): Iterable<ActorCommand[]> {
+  let start = 0;
+  let size = 0;
+  for (let i = 0; i < commands.length; i++) {
+    const command = commands[i];
+    const own = command ? sizeOf(command) : 0;
+    if (i > start && size + own > BATCH_CHARACTERS_MAX) {
+      yield commands.slice(start, i);
+      start = i;
+      size = 0;
+    }
+    size += own;
+  }
+  yield start === 0 ? commands : commands.slice(start);
+}
+
+function sizeOf(command: ActorCommand): number {
+  if (command.t === 'attach') return 100 + command.sessions.length * 80;
+  if (command.t !== 'publish') return 200;
+  return 300 + command.text.length + (command.data === undefined ? 0 : JSON.stringify(command.data).length);
 }
 
 const UNAVAILABLE: LinkFailure = {

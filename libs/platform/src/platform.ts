@@ -28,16 +28,20 @@ export interface PlatformNeeds {
   presence: boolean;
 }
 
+/** Leases of an embedded database: nobody else can have them, so they are renewed only now and then. */
+const EMBEDDED_LEASES = { leaseTtlMs: 60_000, leaseRenewMs: 15_000, leasePollMs: 15_000 };
+
 /**
  * Opens what a service needs: the URL's adapter where a URL is set, the embedded one where it is not.
  * Rejects when the embedded database is in use by another process, or its schema is newer than this program.
  */
 export async function openPlatform(
-  settings: Settings,
+  given: Settings,
   parts: { logger: Logger; metrics: Metrics },
   needs: PlatformNeeds,
 ): Promise<Platform> {
   const { logger, metrics } = parts;
+  const settings = given.databaseUrl === undefined ? { ...given, ...EMBEDDED_LEASES } : given;
   const clock = new SystemClock();
   const checks = new HealthChecks();
   const closers: (() => Promise<void>)[] = [];
@@ -103,6 +107,8 @@ async function openDatabase(settings: Settings): Promise<Database> {
   }
   const database = await openPglite({ dataDir: settings.dataDir });
   await database.migrate();
+  // The directory is locked: whatever owned partitions here was killed, and need not be waited for.
+  await database.freeLeases();
   return database;
 }
 

@@ -51,7 +51,7 @@ export interface SigningKey {
 
 /** Rooms as people list and make them. Messages and member changes go through the room's actor instead. */
 export interface RoomDirectory {
-  /** The kind and head of each room of a user, in one query. */
+  /** The kind and head of each room of a user, in one query; −1 where only the room's actor knows it (not durable). */
   headsOf(user: string): Promise<RoomHead[]>;
   /** A page of a user's rooms in order of room id, with `after` as the last id seen. */
   roomsOf(user: string, page: { after: string | null; limit: number }): Promise<RoomSummary[]>;

@@ -111,11 +111,6 @@ export class Connection implements EdgeSession {
     this.close(CloseCode.restart, 'restart');
   }
 
-  /** Nest knows of the connection. A client that says nothing has until the end of the hello time. */
-  accepted(): void {
-    return;
-  }
-
   /** Sends what is queued, then the close frame. Nothing that comes afterwards is looked at. */
   close(code: CloseCode, reason: string): void {
     if (this.state === 'closed') return;
@@ -151,8 +146,10 @@ export class Connection implements EdgeSession {
     if (this.state !== 'closed' && this.admit(nowMs)) this.webSocket.pong(data);
   }
 
+  /** Handles a pong: asked for or not, it is a frame. */
   receivePong(nowMs: number): void {
     this.heard(nowMs);
+    if (this.state !== 'closed') this.admit(nowMs);
   }
 
   /** `ws` found the frame to be no WebSocket frame, or too large; it closes with the code of the RFC by itself. */

@@ -1,7 +1,16 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Settings } from '@troupe/config';
+import type { ErrorCode } from '@troupe/protocol';
 import { SUBPROTOCOL, WS_PATH } from './ws.constants';
+
+/** Why an upgrade is not accepted, as HTTP says it. */
+export interface UpgradeRefusal {
+  status: number;
+  code: ErrorCode;
+  detail: string;
+  headers?: Record<string, string>;
+}
 
 export interface UpgradeState {
   settings: Pick<Settings, 'allowedOrigins' | 'connectionsMax'>;
@@ -9,40 +18,9 @@ export interface UpgradeState {
   connections: number;
 }
 
-/**
- * Answers an upgrade that is not ours to accept, with a status and a reason; true if it was answered.
- * What `ws` checks itself (method, version, key) it also answers itself.
- */
-export function refuseUpgrade(request: IncomingMessage, socket: Duplex, state: UpgradeState): boolean {
-  const refusal = refusalOf(request, state);
-  if (!refusal) return false;
-  const { status, detail, retryAfterS } = refusal;
-  const body = JSON.stringify({
-    type: 'about:blank',
-    title: STATUS_CODES[status],
-    status,
-    detail,
-    code: refusal.code,
-  });
-  const retry = retryAfterS === undefined ? '' : `Retry-After: ${retryAfterS}\r\n`;
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\n${retry}` +
-      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-  return true;
-}
-
-interface Refusal {
-  status: number;
-  code: string;
-  detail: string;
-  retryAfterS?: number;
-}
-
-function refusalOf(
-  request: IncomingMessage,
-  { settings, accepting, connections }: UpgradeState,
-): Refusal | null {
+/** What is wrong with a request to upgrade, beyond what `ws` checks itself (method, version, key). */
+export function refusalOf(request: IncomingMessage, state: UpgradeState): UpgradeRefusal | null {
+  const { settings, accepting, connections } = state;
   const path = (request.url ?? '').split('?', 1)[0];
   if (path !== WS_PATH) return { status: 404, code: 'not_found', detail: 'no such path' };
   if (request.httpVersion !== '1.1') return { status: 505, code: 'bad_request', detail: 'HTTP/1.1 only' };
@@ -62,7 +40,31 @@ function refusalOf(
     return { status: 403, code: 'forbidden', detail: 'this origin is not allowed' };
   }
   if (!accepting || connections >= settings.connectionsMax) {
-    return { status: 503, code: 'unavailable', detail: 'no room for more connections', retryAfterS: 1 };
+    const headers = { 'Retry-After': '1' };
+    return { status: 503, code: 'unavailable', detail: 'no room for more connections', headers };
   }
   return null;
+}
+
+/** What `ws` found wrong with the handshake. Its messages name the header, never its value. */
+export function refusalOfHandshake(error: Error, request: IncomingMessage): UpgradeRefusal {
+  const detail = error.message;
+  if (request.method !== 'GET')
+    return { status: 405, code: 'bad_request', detail, headers: { Allow: 'GET' } };
+  if (/version/i.test(detail)) {
+    return { status: 426, code: 'bad_request', detail, headers: { 'Sec-WebSocket-Version': '13' } };
+  }
+  return { status: 400, code: 'bad_request', detail };
+}
+
+/** Answers and ends the socket. */
+export function answerUpgrade(socket: Duplex, { status, code, detail, headers = {} }: UpgradeRefusal): void {
+  const title = STATUS_CODES[status] ?? '';
+  const body = JSON.stringify({ type: `urn:troupe:error:${code}`, title, status, detail, code });
+  const extra = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\n${extra.join('')}` +
+      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
 }
