@@ -1,16 +1,18 @@
-import { IN_MEMORY, openPglite, seedDatabase, type Database } from '@troupe/adapters-postgres';
+import { openPostgres, seedDatabase, type Database } from '@troupe/adapters-postgres';
 import { PasswordHasher, privateRoomId } from '@troupe/people';
+import { createDatabase } from '@troupe/testing';
 import { RestHarness, type Answer } from './testing/rest-harness';
 
 const PASSWORD = 'correct horse';
 
-/** Goal: the routes and the SQL mean the same. Method: the routes over the embedded database, without an actor. */
-describe('the HTTP API over the embedded database', () => {
+/** Goal: the routes and the SQL mean the same. Method: the routes over a real Postgres, without an actor. */
+describe('the HTTP API over Postgres', () => {
   let database: Database;
   let rest: RestHarness;
 
   beforeAll(async () => {
-    database = await openPglite({ dataDir: IN_MEMORY });
+    const url = await createDatabase(process.env['TEST_DATABASE_URL'] ?? '');
+    database = await openPostgres({ url, poolMax: 4, timeoutMs: 5_000 });
     await database.migrate();
     rest = await RestHarness.open({}, database);
   }, 60_000);
