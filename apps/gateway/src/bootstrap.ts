@@ -1,5 +1,6 @@
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLogger } from '@troupe/observability';
 import type { Platform } from '@troupe/platform';
@@ -7,10 +8,11 @@ import { GatewayService } from './gateway.service';
 import { createHttpAdapter } from './rest/http-adapter';
 import { TroupeWsAdapter } from './ws/troupe-ws.adapter';
 
-/** Makes the Nest application of whatever contains the gateway, and listens on PORT. */
+/** Makes the Nest application of whatever contains the gateway, and listens on PORT; with `server`, on the bus too. */
 export async function listen(
   module: Type | DynamicModule,
   platform: Platform,
+  server?: CustomTransportStrategy,
 ): Promise<{ app: NestFastifyApplication; gateway: GatewayService }> {
   const { settings, logger, metrics } = platform;
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -20,6 +22,10 @@ export async function listen(
   );
   const gateway = app.get(GatewayService, { strict: false });
   app.useWebSocketAdapter(new TroupeWsAdapter(app, settings, (code) => metrics.rejected.inc({ code })));
+  if (server) {
+    app.connectMicroservice({ strategy: server });
+    await app.startAllMicroservices();
+  }
   await app.listen(settings.port, settings.host);
   logger.info({ port: settings.port, mode: modeOf(platform) }, 'listening');
   return { app, gateway };

@@ -9,6 +9,7 @@ import {
   createMetrics,
   startHealthServer,
 } from '@troupe/observability';
+import { BusServer } from '@troupe/nest-bus';
 import { PlatformModule, type RunningService, openPlatform, runService } from '@troupe/platform';
 import { RoomActorModule, RoomActorService } from './room-actor.module';
 
@@ -24,10 +25,16 @@ async function start(): Promise<RunningService> {
   const needs = { service: 'room-actor', database: true, presence: false };
   const platform = await openPlatform(settings, { logger, metrics }, needs);
   const imports = [PlatformModule.register(platform, needs), RoomActorModule];
-  const app = await NestFactory.createApplicationContext(
+  const { bus, clock } = platform;
+  const app = await NestFactory.createMicroservice(
     { module: RoomActorApp, imports },
-    { logger: new NestLogger(logger), abortOnError: false },
+    {
+      strategy: new BusServer({ bus, clock, onError: (err) => logger.error({ err }, 'a request failed') }),
+      logger: new NestLogger(logger),
+      abortOnError: false,
+    },
   );
+  await app.listen();
   const rooms = app.get(RoomActorService);
   const handler = createHealthHandler({
     metrics,

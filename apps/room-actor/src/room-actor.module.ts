@@ -5,6 +5,7 @@ import { RoomHost } from './hosting/room-host';
 import { hostMetrics, watchHost } from './wiring/host-metrics';
 import { hostSettings } from './wiring/host-settings';
 import { PublicPublish } from './wiring/public-publish';
+import { PublicPublishController } from './wiring/public-publish.controller';
 
 /** Starts and stops the rooms of this pod. */
 @Injectable()
@@ -43,5 +44,16 @@ export class RoomActorService implements OnApplicationBootstrap {
   }
 }
 
-@Module({ providers: [RoomActorService], exports: [RoomActorService] })
+@Module({
+  controllers: [PublicPublishController],
+  providers: [
+    RoomActorService,
+    {
+      provide: PublicPublish,
+      useFactory: (rooms: RoomActorService) => rooms.publish,
+      inject: [RoomActorService],
+    },
+  ],
+  exports: [RoomActorService],
+})
 export class RoomActorModule {}

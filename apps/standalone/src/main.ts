@@ -3,10 +3,12 @@ import { Module } from '@nestjs/common';
 import { parseSettings } from '@troupe/config';
 import { seedDatabase } from '@troupe/adapters-postgres';
 import { createHealthHandler, createLogger, createMetrics, startHealthServer } from '@troupe/observability';
+import { BusServer } from '@troupe/nest-bus';
 import { PasswordHasher } from '@troupe/people';
 import { PlatformModule, type RunningService, openPlatform, runService } from '@troupe/platform';
 import { listen } from '../../gateway/src/bootstrap';
 import { GatewayModule } from '../../gateway/src/gateway.module';
+import { PresenceModule } from '../../presence/src/presence.module';
 import { RoomActorModule, RoomActorService } from '../../room-actor/src/room-actor.module';
 
 @Module({})
@@ -30,12 +32,19 @@ async function start(): Promise<RunningService> {
       environment: settings.nodeEnv,
     });
   }
+  const { bus, clock } = platform;
   const { app, gateway } = await listen(
     {
       module: StandaloneApp,
-      imports: [PlatformModule.register(platform, needs), GatewayModule.register(platform), RoomActorModule],
+      imports: [
+        PlatformModule.register(platform, needs),
+        GatewayModule.register(platform),
+        RoomActorModule,
+        PresenceModule.forRoot({ bus, clock, metrics, settings, logger, store: platform.presence() }),
+      ],
     },
     platform,
+    new BusServer({ bus, clock, onError: (err) => logger.error({ err }, 'a request failed') }),
   );
   const rooms = app.get(RoomActorService, { strict: false });
   const handler = createHealthHandler({

@@ -1,8 +1,7 @@
 import type { Clock } from '@troupe/ports';
 import { type ActorCommand, type ControlRecord, type PieceHeader, encodeGap } from '@troupe/protocol';
 import type { FrameCodec } from './outlet';
-import { RoomGroup } from './room-group';
-import type { EdgeSession, JoinReady, Subscription } from './subscription';
+import { type EdgeSession, type JoinReady, RoomGroup, type Subscription } from './room-group';
 
 export interface FanoutSettings {
   /** How much a session is sent at once while it catches up. */
@@ -30,6 +29,9 @@ export interface FanoutPorts {
  */
 export class Fanout {
   private readonly groups = new Map<string, RoomGroup>();
+  private readonly byPartition = new Map<number, Set<RoomGroup>>();
+  /** Rooms whose stream came although no session is in them: twice in a row, and the actor is told. */
+  private strays = { now: new Set<string>(), before: new Set<string>() };
   private readonly sessions = new Map<number, EdgeSession>();
   private dirty: RoomGroup[] = [];
 
@@ -77,15 +79,13 @@ export class Fanout {
     if (present?.state === 'joining') return void present.waiting.push(ready);
     if (present) return ready(() => Math.max(0, present.group.seq), noop);
     const known = this.groups.get(room);
-    const group = known ?? new RoomGroup(room, options.head);
-    this.groups.set(room, group);
+    const group = known ?? this.addGroup(new RoomGroup(room, options.head));
     const sub = subscription(session, group, ready, options.resumeAfter);
     session.subscriptions.set(room, sub);
     group.all.add(sub);
-    this.sendAttach(group, [sub], !known);
+    this.sendAttach(group, [sub], known ? 'more' : 'first');
     if (group.attached) return this.confirm(sub);
     if (known) return;
-    group.attachSentAtMs = this.ports.clock.nowMs();
     this.ports.clock.after(this.settings.joinWaitMs, () => this.confirmAll(group));
   }
 
@@ -112,11 +112,12 @@ export class Fanout {
 
   message(room: string, epoch: number, seq: number, body: Uint8Array): void {
     const group = this.groups.get(room);
+    if (!group) return this.stray(room);
     // A lower epoch is a pod that has lost the room and does not know it yet.
-    if (!group || epoch < group.epoch) return;
+    if (epoch < group.epoch) return;
     group.epoch = epoch;
     if (group.seq >= 0 && seq !== group.seq + 1) {
-      if (seq > group.seq) this.repair(group);
+      if (seq > group.seq) this.behind(group, seq);
       return;
     }
     group.seq = seq;
@@ -135,6 +136,8 @@ export class Fanout {
       if (sub.state === 'live' && !header.live) this.sendResume(sub, sub.group.seq);
       return;
     }
+    // An answer to an earlier question, which was answered already: the one that fits is still to come.
+    if (header.after !== sub.after) return;
     const { session } = sub;
     session.catching = null;
     if (header.gap) {
@@ -153,6 +156,8 @@ export class Fanout {
     switch (record.c) {
       case 'attached':
         return this.attached(record);
+      case 'head':
+        return this.head(record);
       case 'event': {
         const group = this.groups.get(record.room);
         if (!group) return;
@@ -174,17 +179,10 @@ export class Fanout {
     }
   }
 
-  /** The partition has a new owner, which knows nothing of this edge. */
+  /** The partition has a new owner, which knows nothing of this edge. Null: any of them may have forgotten it. */
   attachAgain(partition: number | null): void {
-    for (const group of this.groups.values()) {
-      if (partition !== null && group.partition !== partition) continue;
-      group.attachSentAtMs = this.ports.clock.nowMs();
-      this.sendAttach(group, [...group.all], true);
-      for (const sub of group.all) {
-        if (sub.state === 'lagging') this.sendLagging(sub);
-        else if (sub.state === 'catching') this.sendResume(sub, sub.after);
-      }
-    }
+    const groups = partition === null ? this.groups.values() : (this.byPartition.get(partition) ?? []);
+    for (const group of groups) this.reattach(group);
   }
 
   // ── Turn end ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -236,15 +234,30 @@ export class Fanout {
 
   // ── Joining and catching up ───────────────────────────────────────────────────────────────────────────────────
 
-  private attached({ room, epoch, head }: { room: string; epoch: number; head: number }): void {
-    const group = this.groups.get(room);
-    if (!group || epoch < group.epoch) return;
-    group.epoch = epoch;
+  private attached(record: Extract<ControlRecord, { c: 'attached' }>): void {
+    const group = this.groups.get(record.room);
+    if (!group || record.epoch < group.epoch) return;
+    if (record.serial === group.serial && record.sessions === group.all.size) group.unconfirmed = false;
     group.attached = true;
-    if (group.seq < 0) group.seq = head;
-    // The stream is in order: everything up to the head should have come before this.
-    else if (head > group.seq) this.repair(group);
+    this.reached(group, record);
     this.confirmAll(group);
+  }
+
+  private head(record: Extract<ControlRecord, { c: 'head' }>): void {
+    const group = this.groups.get(record.room);
+    if (!group) return this.stray(record.room);
+    if (record.epoch < group.epoch) return;
+    this.reached(group, record);
+    // Once may be a session that comes or goes at this moment.
+    group.miscounts = record.sessions === group.all.size ? 0 : group.miscounts + 1;
+    if (group.miscounts > 1) group.unconfirmed = true;
+  }
+
+  /** The stream is in order: everything up to the head should have come before this. */
+  private reached(group: RoomGroup, { epoch, head }: { epoch: number; head: number }): void {
+    group.epoch = epoch;
+    if (group.seq < 0) group.seq = head;
+    else if (head > group.seq) this.behind(group, head);
   }
 
   private confirmAll(group: RoomGroup): void {
@@ -276,6 +289,12 @@ export class Fanout {
   private goLive(sub: Subscription): void {
     const { group } = sub;
     this.distribute(group);
+    sub.mode = 'mailbox';
+    if (group.seq > sub.after) {
+      // The stream has overtaken the piece: what came meanwhile is asked for like any other.
+      sub.state = 'lagging';
+      return;
+    }
     if (group.seq < sub.after) {
       if (group.seq < 0) group.seq = sub.after;
       else {
@@ -301,6 +320,12 @@ export class Fanout {
     this.sendResume(sub, sub.after);
   }
 
+  /** Something between the group's seq and `head` has not come, or not yet. */
+  private behind(group: RoomGroup, head: number): void {
+    group.headHeard = Math.max(group.headHeard, head);
+    this.repair(group);
+  }
+
   private repair(group: RoomGroup): void {
     const nowMs = this.ports.clock.nowMs();
     if (nowMs - group.replayAskedAtMs < this.settings.retryMs) return;
@@ -309,35 +334,78 @@ export class Fanout {
     this.ports.send({ t: 'replay', room: group.room, after: group.seq });
   }
 
-  private gap(record: {
-    room: string;
-    epoch: number;
-    from: number;
-    to: number;
-    reason: 'slow' | 'resume_limit' | 'offline_limit';
-  }): void {
+  private gap(record: Extract<ControlRecord, { c: 'gap' }>): void {
     const group = this.groups.get(record.room);
     if (!group || record.epoch < group.epoch || record.to <= group.seq) return;
     group.epoch = record.epoch;
     this.distribute(group);
-    const from = Math.max(record.from, group.seq + 1);
-    const frame = this.ports.codec(Buffer.from(encodeGap({ ...record, from })));
-    for (const { session } of group.live) session.outlet.control(frame);
+    const before = group.seq;
     group.seq = record.to;
+    this.tellGap(record, before, group.live);
+    const overtaken = group.ahead.filter((sub) => sub.after < record.to);
+    for (const sub of overtaken) this.tellGap(record, sub.after, [sub]);
     this.admitAhead(group);
+  }
+
+  /** Tells readers that have everything up to `after` what they will not get. One that cannot take it now lags. */
+  private tellGap(
+    { room, to, reason }: Extract<ControlRecord, { c: 'gap' }>,
+    after: number,
+    readers: readonly Subscription[],
+  ): void {
+    const frame = this.ports.codec(Buffer.from(encodeGap({ room, from: after + 1, to, reason })));
+    for (let i = readers.length - 1; i >= 0; i--) {
+      const sub = readers[i];
+      if (!sub) continue;
+      if (sub.session.outlet.writable) sub.session.outlet.write(frame);
+      else this.lag(sub, after);
+    }
   }
 
   private askAgain(): void {
     const nowMs = this.ports.clock.nowMs();
     const { retryMs } = this.settings;
+    this.strays = { now: new Set(), before: this.strays.now };
     for (const group of this.groups.values()) {
-      if (group.attached || nowMs - group.attachSentAtMs < retryMs) continue;
-      group.attachSentAtMs = nowMs;
-      this.sendAttach(group, [...group.all], true);
+      if (group.unconfirmed && nowMs - group.attachSentAtMs >= retryMs) this.reattach(group);
+      if (group.seq >= 0 && group.headHeard > group.seq) this.repair(group);
     }
-    for (const { catching } of this.sessions.values()) {
-      if (catching && nowMs - catching.askedAtMs >= retryMs) this.sendResume(catching, catching.after);
+    for (const session of this.sessions.values()) {
+      const { catching } = session;
+      if (catching && nowMs - catching.askedAtMs >= retryMs) this.askLater(session, catching);
     }
+  }
+
+  /** No answer: one room that does not answer must not keep the session from its others. */
+  private askLater(session: EdgeSession, sub: Subscription): void {
+    sub.state = 'lagging';
+    session.catching = null;
+    session.subscriptions.delete(sub.group.room);
+    session.subscriptions.set(sub.group.room, sub);
+    this.drained(session);
+  }
+
+  /** A room's stream comes for sessions that have left: the actor has not heard it. */
+  private stray(room: string): void {
+    if (this.strays.now.has(room)) return;
+    this.strays.now.add(room);
+    if (this.strays.before.has(room))
+      this.ports.send({ t: 'attach', room, after: null, whole: true, sessions: [] });
+  }
+
+  private addGroup(group: RoomGroup): RoomGroup {
+    this.groups.set(group.room, group);
+    const others = this.byPartition.get(group.partition);
+    if (others) others.add(group);
+    else this.byPartition.set(group.partition, new Set([group]));
+    return group;
+  }
+
+  private removeGroup(group: RoomGroup): void {
+    this.groups.delete(group.room);
+    const others = this.byPartition.get(group.partition);
+    others?.delete(group);
+    if (others?.size === 0) this.byPartition.delete(group.partition);
   }
 
   private remove(sub: Subscription): void {
@@ -349,23 +417,41 @@ export class Fanout {
     group.all.delete(sub);
     session.subscriptions.delete(group.room);
     if (session.catching === sub) session.catching = null;
+    group.serial++;
     this.ports.send({ t: 'detach', room: group.room, session: session.no });
-    if (group.all.size === 0) this.groups.delete(group.room);
+    if (group.all.size === 0) this.removeGroup(group);
   }
 
   // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private sendAttach(group: RoomGroup, subs: readonly Subscription[], whole: boolean): void {
+  /** Tells the actor everything that it should know of the group. */
+  private reattach(group: RoomGroup): void {
+    this.sendAttach(group, [...group.all], 'again');
+    for (const sub of group.all) {
+      if (sub.state === 'lagging') this.sendLagging(sub);
+      else if (sub.state === 'catching') this.sendResume(sub, sub.after);
+    }
+  }
+
+  /** `first`: of a new group; `more`: in a group that is attached; `again`: all of them, to an actor that may know none. */
+  private sendAttach(group: RoomGroup, subs: readonly Subscription[], why: 'first' | 'more' | 'again'): void {
     const { room, seq } = group;
+    group.serial++;
+    group.unconfirmed = true;
+    group.miscounts = 0;
+    group.attachSentAtMs = this.ports.clock.nowMs();
     for (let i = 0; i < subs.length; i += ATTACH_MAX) {
-      const sessions = subs
-        .slice(i, i + ATTACH_MAX)
-        .map(({ session }): [number, string] => [session.no, session.user]);
+      const part = subs.slice(i, i + ATTACH_MAX);
+      const sessions = part.map(({ session }): [number, string] => [session.no, session.user]);
+      const whole = i === 0 && why !== 'more' ? { whole: true as const } : {};
+      if (i + ATTACH_MAX < subs.length) {
+        this.ports.send({ t: 'attach', room, after: null, ...whole, sessions });
+        continue;
+      }
       // The last part says where the stream is: by then all sessions are in.
-      const last = i + ATTACH_MAX >= subs.length;
-      const after = whole && last && seq >= 0 ? seq : null;
-      if (whole && last && seq < 0) this.ports.send({ t: 'attach', room, after, needHead: true, sessions });
-      else this.ports.send({ t: 'attach', room, after, sessions });
+      const after = why !== 'more' && seq >= 0 ? seq : null;
+      const needHead = why === 'again' || seq < 0 ? { needHead: true as const } : {};
+      this.ports.send({ t: 'attach', room, after, ...needHead, ...whole, serial: group.serial, sessions });
     }
   }
 

@@ -19,16 +19,16 @@ export class PartitionLane {
   outbox: ActorCommand[] = [];
   blocked = false;
   attempts = 0;
+  /** The newest owner's epoch that was heard of. */
+  epoch = 0;
 
   constructor(readonly partition: number) {}
 
-  /** Puts every unanswered command into the outbox again, in order, behind what is there. */
+  /** Puts every unanswered command into the outbox again, in the order in which they were given. */
   sendAgain(nowMs: number): void {
-    const queued = new Set(this.outbox);
-    for (const pending of this.pending.values()) {
-      if (queued.has(pending.command)) continue;
-      pending.sentAtMs = nowMs;
-      this.outbox.push(pending.command);
-    }
+    // What has no answer goes first: sessions attach before anything is published for them.
+    const others = this.outbox.filter((command) => !('ref' in command));
+    for (const pending of this.pending.values()) pending.sentAtMs = nowMs;
+    this.outbox = [...others, ...[...this.pending.values()].map(({ command }) => command)];
   }
 }

@@ -1,13 +1,62 @@
 import { partitionOf } from '@troupe/protocol';
-import type { Subscription } from './subscription';
+import type { Outlet } from './outlet';
+
+/** A socket, as the fan-out knows it. */
+export interface EdgeSession {
+  /** Unique within the edge's incarnation. */
+  readonly no: number;
+  readonly user: string;
+  readonly outlet: Outlet;
+  readonly subscriptions: Map<string, Subscription>;
+  /** The room that is being caught up; one at a time, so that a session with many rooms needs no more memory. */
+  catching: Subscription | null;
+}
+
+/**
+ * - `joining`: the actor has not confirmed yet.
+ * - `held`: confirmed; begins when the owner says so.
+ * - `live`: gets the group's stream.
+ * - `lagging`: its socket was full after `after`; the mailbox at the actor keeps what follows.
+ * - `catching`: has asked for a piece.
+ * - `ahead`: was sent more than the group's stream has reached yet (the stream has a hole).
+ */
+export type SubscriptionState = 'joining' | 'held' | 'live' | 'lagging' | 'catching' | 'ahead';
+
+/** `head()`: the seq after which the session gets everything, at the moment of asking. `go()`: begin. */
+export type JoinReady = (head: () => number, go: () => void) => void;
+
+/** One session in one room, at the edge. */
+export interface Subscription {
+  readonly session: EdgeSession;
+  readonly group: RoomGroup;
+  state: SubscriptionState;
+  /** Where to go on, while not live. */
+  after: number;
+  /** Where the missed messages come from. */
+  mode: 'mailbox' | 'history';
+  /** Position in the group's list of live subscriptions. */
+  index: number;
+  /** When the last piece was asked for. */
+  askedAtMs: number;
+  /** Who is told when the actor has confirmed. */
+  waiting: JoinReady[];
+}
 
 /** All sessions of this edge in one room, and how far the room's stream has come here. */
 export class RoomGroup {
   readonly partition: number;
   epoch = 0;
-  /** The actor has confirmed the attachment. */
+  /** The actor has confirmed an attachment: the group knows where it is. */
   attached = false;
+  /** Counts what the actor was told about the group's sessions. */
+  serial = 0;
+  /** The actor has not confirmed the newest serial. */
+  unconfirmed = false;
   attachSentAtMs = 0;
+  /** How often in a row the actor has told a number of sessions that is not the group's. */
+  miscounts = 0;
+  /** The newest seq that was heard of; above `seq` while the stream has a hole. */
+  headHeard = -1;
   replayAskedAtMs = -Infinity;
   readonly all = new Set<Subscription>();
   readonly live: Subscription[] = [];

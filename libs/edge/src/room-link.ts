@@ -98,7 +98,7 @@ export class RoomLink implements GatewayStreamReader {
   stop(): void {
     for (const stop of this.stops) stop();
     for (const subscription of this.subscriptions) subscription.unsubscribe();
-    this.answers.clear();
+    for (const ref of [...this.answers.keys()]) this.finish(ref, UNAVAILABLE);
   }
 
   /** Publishes a message; the answer comes exactly once, at the deadline at the latest. */
@@ -239,20 +239,21 @@ export class RoomLink implements GatewayStreamReader {
 
   private ownershipChanged(payload: Uint8Array): void {
     const { gained } = JSON.parse(Buffer.from(payload).toString()) as OwnershipNotice;
-    for (const [partition] of gained) {
+    for (const [partition, epoch] of gained) {
       const lane = this.lanes[partition];
-      if (!lane) continue;
+      // Owners repeat what they own, and one that has lost its partition may not know it yet.
+      if (!lane || epoch < lane.epoch || (epoch === lane.epoch && !lane.blocked)) continue;
+      lane.epoch = epoch;
       lane.attempts = 0;
       this.unblock(lane);
     }
   }
 
   private reconnected(): void {
+    // First open, then told: what is sent to a blocked partition is dropped.
+    for (const lane of this.lanes) lane.blocked = false;
     this.events.reconnected();
-    for (const lane of this.lanes) {
-      lane.blocked = false;
-      if (lane.pending.size > 0) this.sendAgain(lane);
-    }
+    for (const lane of this.lanes) if (lane.pending.size > 0) this.sendAgain(lane);
   }
 
   /** Fails what is past its deadline, and sends again what was perhaps lost. */

@@ -1,14 +1,12 @@
 import { RoomLink } from '@troupe/edge';
 import type { TokenVerifier } from '@troupe/people';
 import type { Platform } from '@troupe/platform';
-import type { BusSubscription } from '@troupe/ports';
 import {
   TEXT_BYTES_MAX,
   TroupeError,
   clientIdSchema,
   dataSchema,
   idSchema,
-  subjects,
   textSchema,
 } from '@troupe/protocol';
 import { z } from 'zod';
@@ -39,7 +37,6 @@ const PENDING_MAX = 50_000;
  */
 export class PublicPublish {
   private readonly link: RoomLink;
-  private subscription: BusSubscription | null = null;
 
   constructor(
     private readonly platform: Pick<Platform, 'bus' | 'clock' | 'ids' | 'logger' | 'metrics'>,
@@ -66,21 +63,9 @@ export class PublicPublish {
 
   start(): void {
     this.link.start();
-    const { bus } = this.platform;
-    this.subscription = bus.subscribe(
-      subjects.publish,
-      ({ payload, reply }) => {
-        if (reply === undefined) return;
-        void this.handle(parse(payload)).then((answer) => {
-          if (bus.connected) bus.publish(reply, Buffer.from(JSON.stringify(answer)));
-        });
-      },
-      { queue: 'publish' },
-    );
   }
 
   stop(): void {
-    this.subscription?.unsubscribe();
     this.link.stop();
   }
 
@@ -138,14 +123,5 @@ export class PublicPublish {
     }
     if (!principal.scopes.has('publish')) throw new TroupeError('forbidden', 'needs the scope publish');
     return principal.id === from;
-  }
-}
-
-/** What is not JSON is no request; the schema says so. */
-function parse(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(payload).toString());
-  } catch {
-    return undefined;
   }
 }
