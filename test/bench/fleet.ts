@@ -22,6 +22,14 @@ export class Fleet {
     return system;
   }
 
+  /** Stops a system that has failed; asking for it again gives the reason. */
+  async drop(name: SystemName, reason: Error): Promise<void> {
+    this.#failed.set(name, reason);
+    const system = this.#running.get(name);
+    this.#running.delete(name);
+    await system?.stop();
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#running.values()].map((system) => system.stop()));
     this.#running.clear();

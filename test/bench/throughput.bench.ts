@@ -48,6 +48,8 @@ interface Entrant {
 
 /** The first run of a contender is thrown away and this much longer: the JIT is still at work. */
 const FIRST_WARM_MS = 1_500;
+/** How much of a failed system's log is shown, in characters. */
+const LOG_SHOWN = 2_000;
 
 /** Runs the chosen scenarios; contenders take turns, so that a busy machine hurts all of them alike. */
 export async function throughputBench(
@@ -102,7 +104,7 @@ async function connect(
   } catch (error) {
     await generator.close();
     const failure = `${name}: ${(error as Error).message}`;
-    say(`  ${failure}\n${system?.log().slice(-2_000) ?? ''}`);
+    say(`  ${failure}\n${system?.log().slice(-LOG_SHOWN) ?? ''}`);
     return failure;
   }
 }
@@ -125,7 +127,7 @@ async function runScenario(
   for (let round = 0; round < options.rounds; round += 1) {
     for (const entrant of entrants) {
       const { contender, system, generator } = entrant;
-      if (entrant.rounds.length < round) continue;
+      if (!generators.has(contender.system)) continue;
       try {
         const result = await generator.load({
           lane: contender.lane,
@@ -140,11 +142,15 @@ async function runScenario(
       } catch (error) {
         const failure = `${contender.title}, ${scenario.name}: ${(error as Error).message}`;
         failures.push(failure);
-        say(`  ${failure}\n${system.log().slice(-2_000)}`);
+        say(`  ${failure}\n${system.log().slice(-LOG_SHOWN)}`);
+        // What has failed once is not waited for again in the rounds and scenarios to come.
+        generators.delete(contender.system);
+        await generator.close();
+        await fleet.drop(contender.system, error as Error);
       }
     }
   }
-  const figures = entrants.filter(({ rounds }) => rounds.length > 0).map(figureOf);
+  const figures = entrants.filter(({ rounds }) => rounds.length === options.rounds).map(figureOf);
   return { scenario, figures, failures };
 }
 

@@ -9,7 +9,7 @@ import type { SocketSet } from './socket-set';
 /** Of the members that do not publish, each 37th has its latencies taken. */
 const SAMPLE_EVERY = 37;
 const DRAIN_MS = 15_000;
-const PROBE_TRIES = 40;
+const PROBE_TRIES = 12;
 const PROBE_WAIT_MS = 250;
 const RETRY_AFTER_ERROR_MS = 20;
 

@@ -5,6 +5,7 @@ import {
   type ServiceProcess,
   createDatabase,
   freePort,
+  spawnService,
   startNats,
   startPostgres,
   startRedis,
@@ -13,7 +14,8 @@ import { startNodeService } from './node.service';
 import type { RunningSystem, StartOptions, StartSystem, SystemName } from './system';
 import { TroupePeople } from './troupe.people';
 
-const APPS = join(__dirname, '..', '..', '..', 'apps');
+/** What the build made of the repository. */
+const BUILT = join(__dirname, '..', '..', '..');
 
 /** One publisher stands for a whole room here, so the limits on a single session are out of the way. */
 const LIMITS = {
@@ -32,7 +34,7 @@ interface Stoppable {
 }
 
 function entry(app: string): string {
-  return join(APPS, app, 'src', 'main.js');
+  return join(BUILT, 'apps', app, 'src', 'main.js');
 }
 
 function running(
@@ -112,6 +114,7 @@ export const startTroupeDistributed: StartSystem = (options: StartOptions) => {
       REDIS_URL: redis.url,
       DATABASE_URL: await createDatabase(postgres.url),
     };
+    await setUpDatabase(common.DATABASE_URL);
     const service = async (name: string, env: Record<string, string> = {}): Promise<ServiceProcess> =>
       started.add(
         await startNodeService({ name, entry: entry(name), env: { ...common, ...env }, ...options }),
@@ -130,3 +133,15 @@ export const startTroupeDistributed: StartSystem = (options: StartOptions) => {
     return running('troupe-distributed', port, pids, [gateway, actor, presence], () => started.stop());
   });
 };
+
+/** `npm run db:setup` without the build. */
+async function setUpDatabase(url: string): Promise<void> {
+  const setup = await spawnService({
+    name: 'db-setup',
+    entry: join(BUILT, 'libs', 'adapters-postgres', 'src', 'cli', 'setup.js'),
+    env: { DATABASE_URL: url },
+    awaitReady: false,
+  });
+  const { code } = await setup.exited;
+  if (code !== 0) throw new Error(`the database was not set up: ${setup.output()}`);
+}
