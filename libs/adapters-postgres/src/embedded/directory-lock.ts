@@ -42,7 +42,7 @@ export function lockDirectory(directory: string): () => void {
   }
   try {
     for (const file of readdirSync(folder)) {
-      const other = identityOf(file);
+      const other = ownerOf(file);
       const path = join(folder, file);
       if (!other || path === own) continue;
       if (stillRuns(other) ?? showsLife(path)) throw new DirectoryLocked(directory, other.pid);
@@ -62,7 +62,7 @@ export function lockDirectory(directory: string): () => void {
 
 const fileName = ({ pid, start, realm }: ProcessIdentity): string => `${pid}.${start}.${realm}`;
 
-function identityOf(file: string): ProcessIdentity | null {
+function ownerOf(file: string): ProcessIdentity | null {
   const [, pid, start, realm] = /^(\d+)\.(\d+)\.(.+)$/.exec(file) ?? [];
   return pid && start && realm ? { pid: Number(pid), start, realm } : null;
 }

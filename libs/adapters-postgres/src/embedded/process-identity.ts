@@ -46,12 +46,17 @@ function startOf(pid: number): string | null {
   }
 }
 
+/** The process that has this pid here now; null if there is none. */
+export function identityOf(pid: number): ProcessIdentity | null {
+  const start = startOf(pid);
+  return start === null ? null : { pid, start, realm: realmHere() };
+}
+
 export function thisProcess(): ProcessIdentity {
-  return { pid: process.pid, start: startOf(process.pid) ?? '0', realm: realmHere() };
+  return identityOf(process.pid) ?? { pid: process.pid, start: '0', realm: realmHere() };
 }
 
 /** Tells whether that very process still runs (a later one with its pid does not count), or null if it ran elsewhere. */
 export function stillRuns(other: ProcessIdentity): boolean | null {
-  if (other.realm !== realmHere()) return null;
-  return startOf(other.pid) === other.start;
+  return other.realm === realmHere() ? startOf(other.pid) === other.start : null;
 }

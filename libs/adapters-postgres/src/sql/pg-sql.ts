@@ -1,8 +1,8 @@
 import { StoreUnavailable } from '@troupe/ports';
-import { Pool, type PoolClient, types } from 'pg';
+import { Pool, type PoolClient, type QueryConfig, types } from 'pg';
 import type { Reachability } from './reachability';
-import type { Sql, SqlParam, SqlTransaction, Statement } from './sql';
-import { storeError } from './sql-failure';
+import { PLANNER, type Sql, type SqlParam, type SqlTransaction, type Statement } from './sql';
+import { SqlFailure, storeError } from './sql-failure';
 
 /** How many statements may wait for a connection. More would only be answered after their callers have given up. */
 const WAITING_MAX = 1_000;
@@ -50,6 +50,7 @@ export class PgSql implements Sql {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       idleTimeoutMillis: 60_000,
+      options: `-c ${PLANNER}`,
       types: rowTypes,
     });
     // An idle connection that breaks is the first sign of a database that went away.
@@ -59,43 +60,31 @@ export class PgSql implements Sql {
   }
 
   async query<Row>(statement: Statement, params: readonly SqlParam[] = []): Promise<Row[]> {
-    return this.withClient(async (client) => {
-      const { rows } = await client.query({
-        name: statement.name,
-        text: statement.text,
-        values: [...params],
-      });
-      return rows as Row[];
-    });
+    const { name, text } = statement;
+    return this.withClient((client) => rowsOf<Row>(client, { name, text, values: [...params] }));
   }
 
   async transaction<T>(
     action: (tx: SqlTransaction) => Promise<T>,
     { timeoutMs }: { timeoutMs: number },
   ): Promise<T> {
+    const serverMs = Math.ceil(timeoutMs);
+    const query_timeout = serverMs + CLIENT_GRACE_MS;
     return this.withClient(async (client) => {
-      // The driver reads query_timeout from each statement too; its types do not know.
-      const run = (text: string, values?: SqlParam[]) =>
-        client.query({ text, ...(values ? { values } : {}), query_timeout: timeoutMs + CLIENT_GRACE_MS } as {
-          text: string;
-          values?: SqlParam[];
-        });
-      await run(
-        `BEGIN; SET LOCAL statement_timeout = ${Math.ceil(timeoutMs)}; SET LOCAL lock_timeout = ${Math.ceil(timeoutMs)}`,
-      );
+      const script = async (text: string): Promise<void> =>
+        void (await rowsOf(client, { text, query_timeout }));
+      await script(`BEGIN; SET LOCAL statement_timeout = ${serverMs}; SET LOCAL lock_timeout = ${serverMs}`);
       try {
         const result = await action({
-          query: async <Row>(text: string, params: readonly SqlParam[] = []) =>
-            (await run(text, [...params])).rows as Row[],
-          script: async (text) => void (await run(text)),
+          script,
+          query: <Row>(text: string, params: readonly SqlParam[] = []) =>
+            rowsOf<Row>(client, { text, values: [...params], query_timeout }),
         });
-        await run('COMMIT');
+        await script('COMMIT');
         return result;
       } catch (error) {
-        // When this fails as well, the connection is given up, and the server rolls back by itself.
-        await run('ROLLBACK').catch((failure: unknown) => {
-          throw new StoreUnavailable('the database does not answer', { cause: storeError(failure) });
-        });
+        // After anything but a refusal the connection is given up anyway, and the server rolls back by itself.
+        if (!(error instanceof StoreUnavailable)) await script('ROLLBACK');
         throw error;
       }
     });
@@ -122,16 +111,29 @@ export class PgSql implements Sql {
       this.reachability.answered();
       return result;
     } catch (error) {
-      const reason = this.noticed(storeError(error));
       // A refused statement leaves a good connection; after anything else nobody knows what it is in the middle of.
-      client.release(!('sqlState' in reason));
-      throw reason;
+      client.release(!(error instanceof SqlFailure));
+      throw this.noticed(error);
     }
   }
 
-  private noticed(error: Error): Error {
+  private noticed(error: unknown): unknown {
     if (error instanceof StoreUnavailable) this.reachability.failed();
-    else if ('sqlState' in error) this.reachability.answered();
+    else if (error instanceof SqlFailure) this.reachability.answered();
     return error;
+  }
+}
+
+/** One statement as the driver takes it; it reads `query_timeout` from here too, which its types do not know. */
+interface PgQuery extends QueryConfig {
+  query_timeout?: number;
+}
+
+async function rowsOf<Row>(client: PoolClient, query: PgQuery): Promise<Row[]> {
+  try {
+    const { rows } = await client.query(query);
+    return rows as Row[];
+  } catch (error) {
+    throw storeError(error);
   }
 }

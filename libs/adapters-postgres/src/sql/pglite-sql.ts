@@ -1,7 +1,7 @@
 import type { PGlite, Transaction } from '@electric-sql/pglite';
 import { StoreUnavailable } from '@troupe/ports';
 import { loadPglite } from './load-pglite';
-import type { Sql, SqlParam, SqlTransaction, Statement } from './sql';
+import { PLANNER, type Sql, type SqlParam, type SqlTransaction, type Statement } from './sql';
 import { storeError } from './sql-failure';
 
 /** How many statements may wait for the one connection. */
@@ -22,7 +22,9 @@ export class PgliteSql implements Sql {
   static async open(folder: string | null): Promise<PgliteSql> {
     const { PGlite: Pglite, types } = loadPglite();
     const parsers = { [types.INT8]: Number };
-    return new PgliteSql(await Pglite.create(folder ?? 'memory://', { parsers }));
+    const db = await Pglite.create(folder ?? 'memory://', { parsers });
+    await db.exec(`SET ${PLANNER}`);
+    return new PgliteSql(db);
   }
 
   get up(): boolean {
@@ -30,11 +32,27 @@ export class PgliteSql implements Sql {
   }
 
   query<Row>(statement: Statement, params: readonly SqlParam[] = []): Promise<Row[]> {
-    return this.turn(async () => (await this.db.query<Row>(statement.text, [...params])).rows);
+    return this.turn(async () => (await mapped(this.db.query<Row>(statement.text, [...params]))).rows);
   }
 
   transaction<T>(action: (tx: SqlTransaction) => Promise<T>): Promise<T> {
-    return this.turn(() => this.db.transaction((tx) => action(transactionOver(tx))));
+    return this.turn(async () => {
+      let thrown: unknown;
+      const noted = async (tx: Transaction): Promise<T> => {
+        try {
+          return await action(transactionOver(tx));
+        } catch (error) {
+          thrown = error;
+          throw error;
+        }
+      };
+      try {
+        return await this.db.transaction(noted);
+      } catch (error) {
+        // What the action threw is its caller's business; what began or ended the transaction is the driver's.
+        throw error === thrown ? error : storeError(error);
+      }
+    });
   }
 
   close(): Promise<void> {
@@ -48,8 +66,6 @@ export class PgliteSql implements Sql {
     this.waiting++;
     try {
       return await action();
-    } catch (error) {
-      throw storeError(error);
     } finally {
       this.waiting--;
     }
@@ -59,7 +75,15 @@ export class PgliteSql implements Sql {
 function transactionOver(tx: Transaction): SqlTransaction {
   return {
     query: async <Row>(text: string, params: readonly SqlParam[] = []) =>
-      (await tx.query<Row>(text, [...params])).rows,
-    script: async (text) => void (await tx.exec(text)),
+      (await mapped(tx.query<Row>(text, [...params]))).rows,
+    script: async (text) => void (await mapped(tx.exec(text))),
   };
+}
+
+async function mapped<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw storeError(error);
+  }
 }

@@ -1,3 +1,9 @@
+/**
+ * A planner setting for every connection. A page of history walks the index in order and stops after the page. For a
+ * long room that statistics take for a short one, a bitmap would collect the whole room first and then sort it.
+ */
+export const PLANNER = 'enable_bitmapscan=off';
+
 /** What a statement's parameter may be. JSON and times travel as text, and are cast in the statement. */
 export type SqlParam = string | number | boolean | null | readonly (string | number | null)[];
 
