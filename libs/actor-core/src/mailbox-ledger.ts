@@ -30,7 +30,12 @@ export class MailboxLedger {
   private readonly at = new Map<number, number>();
 
   /** `sink` is told every change as well; it adds up the books of many rooms. */
-  constructor(private readonly sink: MailboxTotals = zeroTotals()) {}
+  constructor(private sink: MailboxTotals = zeroTotals()) {}
+
+  /** From now on another sink is told: which one may be known only after readers have come. */
+  reportTo(sink: MailboxTotals): void {
+    this.sink = sink;
+  }
 
   get liveCount(): number {
     return this.live;
@@ -38,6 +43,11 @@ export class MailboxLedger {
 
   get laggingCount(): number {
     return this.lagging;
+  }
+
+  /** Lagging readers that have lost messages and not been told yet. */
+  get overflowedCount(): number {
+    return this.stale;
   }
 
   /** A reader that keeps up came. */
@@ -74,22 +84,30 @@ export class MailboxLedger {
    */
   lag({ cursor, since, floor, head }: { cursor: number; since: number; floor: number; head: number }): void {
     this.live--;
-    this.add('delivered', -Math.max(0, head - Math.max(cursor, since)));
-    this.add('accepted', Math.max(0, Math.min(since, head) - cursor));
-    this.keep(cursor, floor, head - cursor);
+    this.giveBack({ cursor, since, floor, upTo: head });
+    this.lagging++;
+    this.place(cursor, floor);
+  }
+
+  /** A lagging reader did not get what it was handed after `to`: it stands at `to` again, below `from`. */
+  rewind({ from, to, since, floor }: { from: number; to: number; since: number; floor: number }): void {
+    this.unplace(from, floor);
+    this.giveBack({ cursor: to, since, floor, upTo: from });
+    this.place(to, floor);
   }
 
   /** A reader that was outside the books (it caught up from history) has its place from `cursor` on. */
   enterLagging(cursor: number, floor: number, head: number): void {
-    this.add('accepted', head - cursor);
-    this.keep(cursor, floor, head - cursor);
+    this.giveBack({ cursor, since: head, floor, upTo: head });
+    this.lagging++;
+    this.place(cursor, floor);
   }
 
   /** A lagging reader has read up to `to`; what was dropped in between is in the books already. */
   advance(from: number, to: number, floor: number): void {
     this.unplace(from, floor);
     this.place(to, floor);
-    const read = to - Math.max(from, floor);
+    const read = Math.max(0, to - Math.max(from, floor));
     this.add('delivered', read);
     this.add('waiting', -read);
   }
@@ -110,12 +128,15 @@ export class MailboxLedger {
     this.add('accepted', -abandoned);
   }
 
-  private keep(cursor: number, floor: number, count: number): void {
-    const lost = Math.max(0, floor - cursor);
+  /** What lies in `cursor + 1 … upTo` is owed (again): it had counted as delivered after `since`, and not at all before. */
+  private giveBack(owed: { cursor: number; since: number; floor: number; upTo: number }): void {
+    const { cursor, since, floor, upTo } = owed;
+    const counted = Math.max(0, upTo - Math.max(cursor, since));
+    const lost = Math.max(0, Math.min(floor, upTo) - cursor);
+    this.add('delivered', -counted);
+    this.add('accepted', upTo - cursor - counted);
     this.add('dropped', lost);
-    this.add('waiting', count - lost);
-    this.lagging++;
-    this.place(cursor, floor);
+    this.add('waiting', upTo - cursor - lost);
   }
 
   private place(cursor: number, floor: number): void {

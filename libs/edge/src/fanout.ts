@@ -225,7 +225,9 @@ export class Fanout {
   }
 
   private lag(sub: Subscription, after: number): void {
-    sub.group.removeLive(sub);
+    const { group } = sub;
+    if (sub.state === 'live') group.removeLive(sub);
+    else group.ahead = group.ahead.filter((other) => other !== sub);
     sub.state = 'lagging';
     sub.mode = 'mailbox';
     sub.after = after;

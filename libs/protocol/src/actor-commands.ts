@@ -39,8 +39,12 @@ export interface AttachCommand {
    * Null: from now on.
    */
   after: number | null;
-  /** The edge knows no head for the room: the actor loads the room if it has to. */
+  /** The edge cannot be sure of what it knows: the actor loads the room if it has to, and says its head. */
   needHead?: true;
+  /** These are all sessions that the edge has in the room (or the first of them): others have left unheard. */
+  whole?: true;
+  /** Comes back in `attached`: by it the edge knows that nothing of its sessions was lost on the way. */
+  serial?: number;
   sessions: [session: number, user: string][];
 }
 

@@ -25,6 +25,8 @@ export interface PieceHeader {
   room: string;
   session: number;
   epoch: number;
+  /** Where the session was when it asked: the edge ignores a piece that does not begin where the session is now. */
+  after: number;
   /** Seqs that are not coming, announced before the messages. */
   gap?: { from: number; to: number; reason: GapReason };
   /** Everything up to this seq is now told; where the session continues. */
@@ -34,8 +36,13 @@ export interface PieceHeader {
 }
 
 export type ControlRecord =
-  /** The edge's sessions are attached; its stream of the room continues after `head` (−1: the room sleeps, head unknown). */
-  | { c: 'attached'; room: string; epoch: number; head: number }
+  /**
+   * The edge's sessions are attached, `sessions` in all; its stream of the room continues after `head`
+   * (−1: the room sleeps, head unknown).
+   */
+  | { c: 'attached'; room: string; epoch: number; head: number; sessions: number; serial?: number }
+  /** The room has gone quiet: by now the edge has everything up to `head`, or it has lost something. */
+  | { c: 'head'; room: string; epoch: number; head: number; sessions: number }
   /** A frame for every session of the room, as JSON text; not for those of the user `except`. */
   | { c: 'event'; room: string; frame: string; except?: string }
   /** The whole edge missed these (a room that is not durable, after its pod died). */
@@ -108,7 +115,9 @@ export class GatewayStreamWriter {
 
   control(record: ControlRecord): void {
     const json = Buffer.from(JSON.stringify(record));
-    this.bytes.set(json, this.open(KIND_CONTROL, json.length));
+    // Opened first: opening may put a larger buffer into the place of the one that is written to.
+    const at = this.open(KIND_CONTROL, json.length);
+    this.bytes.set(json, at);
     this.wrote();
   }
 
@@ -155,7 +164,7 @@ export function readGatewayStream(payload: Uint8Array, reader: GatewayStreamRead
   while (at < bytes.length) {
     const kind = bytes.readUInt8(at);
     const end = at + RECORD_HEADER + bytes.readUInt32LE(at + 1);
-    if (end > bytes.length) throw new RangeError('truncated record');
+    within(end, bytes.length);
     readRecord(bytes, kind, at + RECORD_HEADER, end, reader);
     at = end;
   }
@@ -171,6 +180,7 @@ function readRecord(
   switch (kind) {
     case KIND_MESSAGE: {
       const roomEnd = start + 1 + bytes.readUInt8(start);
+      within(roomEnd + 12, end);
       const room = bytes.toString('latin1', start + 1, roomEnd);
       reader.message(
         room,
@@ -182,6 +192,7 @@ function readRecord(
     }
     case KIND_ACK: {
       const idAt = start + 13;
+      within(idAt + ID_LENGTH + AT_LENGTH, end);
       reader.ack({
         ref: bytes.readUInt32LE(start),
         seq: bytes.readDoubleLE(start + 4),
@@ -193,10 +204,12 @@ function readRecord(
     }
     case KIND_PIECE: {
       const headEnd = start + 4 + bytes.readUInt32LE(start);
-      const header = JSON.parse(bytes.toString('utf8', start + 4, headEnd)) as PieceHeader;
+      within(headEnd, end);
+      const header = parseJson<PieceHeader>(bytes, start + 4, headEnd);
       const bodies: Buffer[] = [];
       for (let at = headEnd; at < end;) {
         const bodyEnd = at + 4 + bytes.readUInt32LE(at);
+        within(bodyEnd, end);
         bodies.push(bytes.subarray(at + 4, bodyEnd));
         at = bodyEnd;
       }
@@ -204,9 +217,22 @@ function readRecord(
       return;
     }
     case KIND_CONTROL:
-      reader.control(JSON.parse(bytes.toString('utf8', start, end)) as ControlRecord);
+      reader.control(parseJson<ControlRecord>(bytes, start, end));
       return;
     default:
       throw new RangeError(`unknown record kind ${kind}`);
+  }
+}
+
+/** Views of a buffer are cut off at its end without a word, so what a record claims to hold is compared first. */
+function within(at: number, end: number): void {
+  if (at > end) throw new RangeError('truncated record');
+}
+
+function parseJson<T>(bytes: Buffer, start: number, end: number): T {
+  try {
+    return JSON.parse(bytes.toString('utf8', start, end)) as T;
+  } catch (error) {
+    throw new RangeError('a record that is not JSON', { cause: error });
   }
 }

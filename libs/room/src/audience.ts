@@ -1,4 +1,4 @@
-import { MailboxLedger, type MailboxTotals, Ring, type RingLimits } from '@troupe/actor-core';
+import { MailboxLedger, Ring, type RingLimits } from '@troupe/actor-core';
 import type { EdgeSink } from './edge-sink';
 
 /** Cursor of a session that gets the room's stream through its edge and has no mailbox. */
@@ -6,17 +6,23 @@ const LIVE = -1;
 /** Cursor of a session that reads history and is in nobody's books until it comes within the ring. */
 const RETURNING = -2;
 
-/** A session in a room: a position, and whose it is. This is all that a reader costs the room. */
+/** A session in a room: two numbers. This is all that a reader costs the room. */
 class Mailbox {
   cursor = LIVE;
-  constructor(
-    readonly user: string,
-    /** From which seq on the ledger has counted this session's messages. */
-    readonly since: number,
-  ) {}
+  /**
+   * Up to here the books are closed for this session: told, dropped, or from before it came. What lies between here
+   * and the cursor (while live: the head) was handed over, and can still come back.
+   */
+  closed: number;
+
+  constructor(head: number) {
+    this.closed = head;
+  }
 }
 
 type Edge = Map<number, Mailbox>;
+
+export type SessionOfUser = readonly [session: number, user: string];
 
 /** What a lagging session reads next. */
 export interface Reading {
@@ -36,14 +42,18 @@ export class Audience {
   private readonly edges = new Map<EdgeSink, Edge>();
   /** The head when this owner first had a ring: nothing before it is in the books. */
   private firstHead = -1;
-  readonly ledger: MailboxLedger;
+  /** The head while the room sleeps. */
+  private lastHead = -1;
+  readonly ledger = new MailboxLedger();
 
   constructor(
     private readonly room: string,
     private readonly limits: RingLimits,
-    totals?: MailboxTotals,
-  ) {
-    this.ledger = new MailboxLedger(totals);
+  ) {}
+
+  /** The ring is there: mailboxes can be read. */
+  get isAwake(): boolean {
+    return this.ring !== null;
   }
 
   get edgeCount(): number {
@@ -63,16 +73,26 @@ export class Audience {
   /** The ring goes. Only while nobody lags: what a mailbox keeps is in the ring. */
   sleep(): void {
     if (this.ledger.laggingCount > 0) throw new Error('asleep with lagging readers');
+    this.lastHead = this.ring?.head ?? this.lastHead;
     this.ring = null;
   }
 
-  attach(edge: EdgeSink, sessions: readonly (readonly [session: number, user: string])[]): void {
+  attach(edge: EdgeSink, sessions: readonly SessionOfUser[]): void {
+    if (sessions.length === 0) return;
     let known = this.edges.get(edge);
     if (!known) this.edges.set(edge, (known = new Map()));
-    for (const [session, user] of sessions) {
+    for (const [session] of sessions) {
       if (known.has(session)) continue;
-      known.set(session, new Mailbox(user, this.ring?.head ?? 0));
+      known.set(session, new Mailbox(this.ring?.head ?? this.lastHead));
       this.ledger.enterLive();
+    }
+  }
+
+  /** Keeps only these of an edge's sessions. */
+  retain(edge: EdgeSink, sessions: readonly SessionOfUser[]): void {
+    const kept = new Set(sessions.map(([session]) => session));
+    for (const session of [...(this.edges.get(edge)?.keys() ?? [])]) {
+      if (!kept.has(session)) this.detach(edge, session);
     }
   }
 
@@ -96,6 +116,10 @@ export class Audience {
     for (const edge of [...this.edges.keys()]) this.detachEdge(edge);
   }
 
+  sessionsOf(edge: EdgeSink): number {
+    return this.edges.get(edge)?.size ?? 0;
+  }
+
   /** Appends a message and hands it to each edge, once. */
   broadcast(epoch: number, body: Uint8Array): void {
     const ring = this.awake();
@@ -106,21 +130,36 @@ export class Audience {
     for (const edge of this.edges.keys()) edge.message(this.room, epoch, seq, body);
   }
 
+  /** Tells each edge where the room is, so that a lost last message is found. */
+  tellHead(epoch: number): void {
+    const { head } = this.awake();
+    for (const [edge, { size }] of this.edges) {
+      edge.control({ c: 'head', room: this.room, epoch, head, sessions: size });
+    }
+  }
+
   /** Hands a frame to every session but those of `except`, without a place in the order. */
   event(frame: string, except: string): void {
     for (const edge of this.edges.keys()) edge.control({ c: 'event', room: this.room, frame, except });
   }
 
-  /** A session stopped taking the stream after `after`. Unknown sessions are those that have just left. */
+  /**
+   * A session has everything up to `after` and nothing else: its mailbox begins there, whatever it was handed before.
+   * The edge's word counts, because what went to it may have been lost. Unknown sessions are those that have just left.
+   */
   lagging(edge: EdgeSink, session: number, after: number): void {
     const mailbox = this.edges.get(edge)?.get(session);
     const ring = this.awake();
-    if (!mailbox || mailbox.cursor >= 0) return;
-    const cursor = Math.min(after, ring.head);
-    const since = Math.max(mailbox.since, this.firstHead);
-    if (mailbox.cursor === LIVE) this.ledger.lag({ cursor, since, floor: ring.floor, head: ring.head });
-    else this.ledger.enterLagging(cursor, ring.floor, ring.head);
-    mailbox.cursor = cursor;
+    if (!mailbox || mailbox.cursor === after) return;
+    const { floor, head } = ring;
+    const from = mailbox.cursor;
+    const cursor = Math.min(after, head);
+    const since = Math.max(mailbox.closed, this.firstHead);
+    if (from === LIVE) this.ledger.lag({ cursor, since, floor, head });
+    else if (from === RETURNING) this.ledger.enterLagging(cursor, floor, head);
+    else if (cursor > from) this.ledger.advance(from, cursor, floor);
+    else this.ledger.rewind({ from, to: cursor, since, floor });
+    mailbox.cursor = mailbox.closed = cursor;
   }
 
   /** A session reads history: it has no mailbox until it comes within the ring. */
@@ -147,7 +186,8 @@ export class Audience {
     const gap = start < ring.floor ? { from: start + 1, to: ring.floor } : null;
     const bodies: Uint8Array[] = [];
     let bytes = 0;
-    let at = Math.max(start, ring.floor);
+    const first = Math.max(start, ring.floor);
+    let at = first;
     for (let body = ring.get(at + 1); body && (bytes + body.length <= bytesMax || bodies.length === 0);) {
       bodies.push(body);
       bytes += body.length;
@@ -157,6 +197,7 @@ export class Audience {
     this.ledger.advance(start, at, ring.floor);
     const live = at === ring.head;
     if (live) this.ledger.caughtUp(at, ring.floor);
+    mailbox.closed = first;
     mailbox.cursor = live ? LIVE : at;
     return { gap, bodies, upTo: at, live };
   }
@@ -169,15 +210,17 @@ export class Audience {
     return bodies;
   }
 
-  /** Sessions that a full mailbox is about to cost messages: those whose cursor is below the floor. */
-  overflowed(): [edge: EdgeSink, session: number][] {
+  /** In a room that disconnects instead of dropping: sessions whose full mailbox has cost them messages are let go. */
+  disconnectOverflowed(): void {
+    if (this.ledger.overflowedCount === 0) return;
     const floor = this.floor;
-    const found: [EdgeSink, number][] = [];
-    for (const [edge, sessions] of this.edges) {
-      for (const [session, { cursor }] of sessions)
-        if (cursor >= 0 && cursor < floor) found.push([edge, session]);
+    for (const [edge, sessions] of [...this.edges]) {
+      for (const [session, { cursor }] of [...sessions]) {
+        if (cursor < 0 || cursor >= floor) continue;
+        edge.control({ c: 'overflow', room: this.room, session });
+        this.detach(edge, session);
+      }
     }
-    return found;
   }
 
   private leave(mailbox: Mailbox): void {

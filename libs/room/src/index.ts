@@ -3,3 +3,4 @@ export * from './room.output';
 export * from './room.policies';
 export * from './sequencer';
 export * from './room';
+export type { LoadedRoom, Stamp } from './lifecycle';

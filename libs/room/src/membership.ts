@@ -1,11 +1,12 @@
-import type { ErrorCode, MemberCommand, Role } from '@troupe/protocol';
+import type { MemberCommand, Role } from '@troupe/protocol';
 import type { Audience } from './audience';
+import type { Refusal } from './lifecycle';
 import type { MemberChange, MemberChangeResult, RoomOutput } from './room.output';
 import type { RoomPolicy } from './room.policies';
 
 interface Answer {
   done(): void;
-  refuse(code: ErrorCode): void;
+  refuse(why: Refusal): void;
   head(): number;
 }
 
@@ -81,7 +82,7 @@ export class Membership {
 
   private finish(change: MemberChange, result: MemberChangeResult, answer: Answer): void {
     if (result === 'done') this.apply(change, answer);
-    else answer.refuse(result === 'not_found' ? 'not_found' : 'unavailable');
+    else answer.refuse(result);
     this.next();
   }
 
@@ -91,7 +92,10 @@ export class Membership {
     else this.roles.delete(change.user);
     if (isNew || change.change === 'leave') {
       const what = change.change === 'join' ? 'joined' : 'left';
-      this.audience.event(`{"type":"member","room":"${this.room}","user":"${change.user}","change":"${what}"}`, change.user);
+      this.audience.event(
+        `{"type":"member","room":"${this.room}","user":"${change.user}","change":"${what}"}`,
+        change.user,
+      );
       this.output.memberChanged(change, answer.head());
     }
     answer.done();

@@ -17,9 +17,10 @@ export class Returns {
 
   /** A slow session reads what its mailbox still has; what it lost is told first. */
   readMailbox(edge: EdgeSink, session: number, after: number, bytesMax: number): void {
-    // An edge that attached again after a change of owner resumes a mailbox that this owner has not heard of.
+    // An edge that attached again after a change of owner resumes a mailbox that this owner has not heard of; and
+    // a piece may have been lost, so that the session is not where the mailbox believes it to be.
     this.audience.lagging(edge, session, after);
-    this.sendReading(edge, session, bytesMax, 'slow');
+    this.sendReading(edge, session, { after, bytesMax }, 'slow');
   }
 
   /** A returning session reads on from `after`, from the store where the ring does not reach that far. */
@@ -32,13 +33,12 @@ export class Returns {
   ): void {
     const { bytesMax } = from;
     if (!this.audience.isAttached(edge, session)) return;
-    const earliest = durable ? Math.max(head - this.resumeMax, 0) : this.audience.floor;
-    const start = Math.min(Math.max(from.after, earliest), head);
+    const start = Math.min(Math.max(from.after, this.earliest(head, durable)), head);
     const gap: PieceHeader['gap'] =
       start > from.after ? { from: from.after + 1, to: start, reason: 'resume_limit' } : undefined;
     if (start >= this.audience.floor) {
       this.audience.lagging(edge, session, start);
-      this.sendReading(edge, session, bytesMax, 'resume_limit', gap);
+      this.sendReading(edge, session, from, 'resume_limit', gap);
       return;
     }
     this.audience.returning(edge, session);
@@ -46,48 +46,63 @@ export class Returns {
       // Without an answer the edge asks again after a while; the session stays where it is.
       if (!messages || messages.length === 0 || !this.audience.isAttached(edge, session)) return;
       const bodies = takeBytes(messages, bytesMax);
-      const header = this.header(session, { upTo: messages[bodies.length - 1]?.seq ?? start, live: false });
+      const upTo = messages[bodies.length - 1]?.seq ?? start;
+      const header = this.header(session, { after: from.after, upTo, live: false });
       edge.piece(gap ? { ...header, gap } : header, bodies);
     });
   }
 
-  /** An edge gets everything after a seq again, on its stream, in order. */
-  replay(edge: EdgeSink, after: number, head: number, durable: boolean): void {
-    const earliest = durable ? Math.max(head - this.resumeMax, 0) : this.audience.floor;
-    const start = Math.max(after, earliest);
+  /** An edge gets everything after a seq again, on its stream, in order; then `done` is called, in the same turn. */
+  replay(
+    edge: EdgeSink,
+    { after, head, durable }: { after: number; head: number; durable: boolean },
+    done: () => void,
+  ): void {
+    const start = Math.max(after, this.earliest(head, durable));
     if (start > after) {
       const gap = { from: after + 1, to: start, reason: 'resume_limit' as const };
       edge.control({ c: 'gap', room: this.room, epoch: this.epoch, ...gap });
     }
+    this.replayFrom(edge, start, done);
+  }
+
+  private replayFrom(edge: EdgeSink, start: number, done: () => void): void {
+    // Asleep in the meantime: the edge, still behind, asks again.
+    if (!this.audience.isAwake) return;
     if (start >= this.audience.floor) {
       let seq = start;
       for (const body of this.audience.after(start)) edge.message(this.room, this.epoch, ++seq, body);
-      return;
+      return done();
     }
     this.output.fetch(this.room, { after: start, limit: PAGE }, (messages) => {
       if (!messages || messages.length === 0) return;
       for (const m of messages)
         edge.message(this.room, this.epoch, m.seq, Buffer.from(encodeMessageFrame(m)));
-      this.replay(edge, messages.at(-1)?.seq ?? start, head, durable);
+      this.replayFrom(edge, messages.at(-1)?.seq ?? start, done);
     });
+  }
+
+  /** The seq after which a returning reader can be served at most. */
+  private earliest(head: number, durable: boolean): number {
+    return durable ? Math.max(head - this.resumeMax, 0) : this.audience.floor;
   }
 
   private sendReading(
     edge: EdgeSink,
     session: number,
-    bytesMax: number,
+    { after, bytesMax }: { after: number; bytesMax: number },
     reason: GapReason,
     announced?: PieceHeader['gap'],
   ): void {
     const reading = this.audience.read(edge, session, bytesMax);
     if (!reading) return;
     const { upTo, live } = reading;
-    const header = this.header(session, { upTo, live });
+    const header = this.header(session, { after, upTo, live });
     const gap = announced ?? (reading.gap ? { ...reading.gap, reason } : undefined);
     edge.piece(gap ? { ...header, gap } : header, reading.bodies);
   }
 
-  private header(session: number, where: { upTo: number; live: boolean }): PieceHeader {
+  private header(session: number, where: Pick<PieceHeader, 'after' | 'upTo' | 'live'>): PieceHeader {
     return { room: this.room, session, epoch: this.epoch, ...where };
   }
 }

@@ -14,3 +14,4 @@ export { type AccountHarness, accountStoreContract } from './contracts/account-s
 export { type DirectoryHarness, roomDirectoryContract } from './contracts/room-directory.contract';
 export { fenceProperty } from './contracts/fence.property';
 export { type RoomStoreCapabilities, type StoreHarness, harnessOver } from './contracts/database.harness';
+export { RoomHarness, HarnessEdge, type RoomHarnessOptions } from './room-harness';
