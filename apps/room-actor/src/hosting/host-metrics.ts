@@ -1,3 +1,4 @@
+import type { MailboxTotals } from '@troupe/actor-core';
 import type { RoomKind } from '@troupe/protocol';
 import type { CommitObserver } from './committer';
 
@@ -5,4 +6,6 @@ import type { CommitObserver } from './committer';
 export interface HostMetrics extends CommitObserver {
   published(kind: RoomKind): void;
   takenOver(partitions: number): void;
+  /** Where the books of all mailboxes of one kind of room are added up: always the same object for a kind. */
+  mailboxes(kind: RoomKind): MailboxTotals;
 }

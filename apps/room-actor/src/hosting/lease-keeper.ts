@@ -28,7 +28,9 @@ export class LeaseKeeper {
   private readonly leaving = new Set<number>();
   /** Until when the held leases count, by the monotonic clock. */
   private validUntilMs = 0;
-  private running = false;
+  private round: Promise<void> | null = null;
+  /** What was asked for while a round was under way. */
+  private wanted: { renew: boolean } | null = null;
   private stopped = true;
   private cancel: (() => void)[] = [];
   /** False while the pod is cut off from something that serving rooms needs. */
@@ -73,6 +75,8 @@ export class LeaseKeeper {
     if (this.stopped) return;
     this.stopped = true;
     for (const cancel of this.cancel) cancel();
+    // A renewal that arrives after the release would make this pod count as alive.
+    await this.round;
     const partitions = [...this.held.keys()].filter((p) => !this.leaving.has(p));
     await new Promise<void>((resolve) => this.events.handOver(partitions, resolve));
     this.held.clear();
@@ -90,51 +94,71 @@ export class LeaseKeeper {
   }
 
   private tick(renew: boolean): void {
-    if (this.running || this.stopped || !this.eligible) return;
-    this.running = true;
-    void this.round(renew).then(
-      () => (this.running = false),
-      (error: unknown) => {
-        this.running = false;
-        this.events.failed(error);
-      },
-    );
+    if (this.stopped || !this.eligible) return;
+    if (this.round) {
+      this.wanted = { renew: renew || this.wanted?.renew === true };
+      return;
+    }
+    this.round = this.compare(renew)
+      .catch((error: unknown) => this.events.failed(error))
+      .finally(() => {
+        this.round = null;
+        const { wanted } = this;
+        this.wanted = null;
+        if (wanted) this.tick(wanted.renew);
+      });
   }
 
-  private async round(renew: boolean): Promise<void> {
+  private async compare(renew: boolean): Promise<void> {
     const { ttlMs } = this.settings;
-    // The lease counts from before the question: the store's row ends later than this pod believes, never earlier.
-    const askedAtMs = this.clock.nowMs();
-    if (renew) {
-      const kept = await this.store.renew(this.pod, { ttlMs });
-      if (this.stopped) return;
-      this.validUntilMs = askedAtMs + ttlMs;
-      this.reconcile(kept);
-    }
+    if (renew && !(await this.renew())) return;
     const { pods, owned } = await this.store.census();
-    if (this.stopped || !this.eligible) return;
+    if (!this.mayServe) return;
     const share = Math.ceil(PARTITIONS / Math.max(1, pods));
     if (this.held.size > share) return this.giveAway(this.held.size - share);
     if (owned >= PARTITIONS || this.held.size >= share) return;
-    const takenAtMs = this.clock.nowMs();
+    const askedAtMs = this.clock.nowMs();
     const taken = await this.store.acquire(this.pod, { max: share - this.held.size, ttlMs });
     if (taken.length === 0) return;
-    if (this.stopped || !this.eligible) return void (await this.store.release(this.pod, taken));
-    if (this.held.size === 0) this.validUntilMs = takenAtMs + ttlMs;
+    if (!this.mayServe || this.isOver(askedAtMs)) return void (await this.store.release(this.pod, taken));
+    if (this.held.size === 0) this.validUntilMs = askedAtMs + ttlMs;
     for (const lease of taken) this.held.set(lease.partition, lease);
     this.events.gained(taken);
   }
 
-  /** Compares what the store says with what this pod believes. */
-  private reconcile(kept: readonly Lease[]): void {
+  /** False when this pod has no business with leases any more. */
+  private async renew(): Promise<boolean> {
+    const { ttlMs } = this.settings;
+    // The lease counts from before the question: the store's row ends later than this pod believes, never earlier.
+    const askedAtMs = this.clock.nowMs();
+    const kept = await this.store.renew(this.pod, { ttlMs });
+    // Frozen since it asked, this pod would believe an answer that is about the past.
+    if (!this.mayServe || this.isOver(askedAtMs)) return false;
+    this.validUntilMs = askedAtMs + ttlMs;
+    const strangers = this.reconcile(kept);
+    if (strangers.length > 0) await this.store.release(this.pod, strangers);
+    return this.mayServe;
+  }
+
+  private get mayServe(): boolean {
+    return !this.stopped && this.eligible;
+  }
+
+  private isOver(askedAtMs: number): boolean {
+    return this.clock.nowMs() >= askedAtMs + this.settings.ttlMs;
+  }
+
+  /**
+   * Compares what the store says with what this pod believes. Gives what is this pod's in the store but not here: taken
+   * by a statement whose answer never came, or let go for lack of an answer. To be taken anew, because everybody tells
+   * owners apart by their epoch, and this one may have served under it before.
+   */
+  private reconcile(kept: readonly Lease[]): Lease[] {
     const now = new Map(kept.map((lease) => [lease.partition, lease]));
     const lost = [...this.held.values()].filter((l) => now.get(l.partition)?.epoch !== l.epoch);
     for (const { partition } of lost) this.held.delete(partition);
     if (lost.length > 0) this.events.lost(lost.map((l) => l.partition));
-    // Owned in the store but not here: taken by a statement whose answer never came. Under its epoch it is usable.
-    const found = kept.filter((l) => !this.held.has(l.partition) && !this.leaving.has(l.partition));
-    for (const lease of found) this.held.set(lease.partition, lease);
-    if (found.length > 0) this.events.gained(found);
+    return kept.filter((l) => !this.held.has(l.partition) && !this.leaving.has(l.partition));
   }
 
   private giveAway(count: number): void {

@@ -1,4 +1,3 @@
-import { type MailboxTotals, zeroTotals } from '@troupe/actor-core';
 import type { BusSubscription, Clock, Fence, Lease, LeaseStore, MessageBus, RoomStore } from '@troupe/ports';
 import {
   type ActorCommand,
@@ -13,7 +12,7 @@ import { EdgeRegistry } from './edge-registry';
 import { LeaseKeeper, type LeaseSettings } from './lease-keeper';
 import type { Partition } from './partition';
 import { RoomLoader } from './room-loader';
-import { StoreOutput } from './store-output';
+import { StoreOutput, tell } from './store-output';
 import type { HostMetrics } from './host-metrics';
 
 export interface RoomHostSettings {
@@ -46,7 +45,6 @@ export class RoomHost {
   private readonly subscriptions = new Map<number, BusSubscription>();
   private readonly always: BusSubscription[] = [];
   private readonly timers: (() => void)[] = [];
-  private readonly totals: MailboxTotals = zeroTotals();
   readonly edges: EdgeRegistry;
   readonly leases: LeaseKeeper;
   private readonly committer: Committer;
@@ -119,10 +117,6 @@ export class RoomHost {
     return awake;
   }
 
-  get mailboxTotals(): Readonly<MailboxTotals> {
-    return this.totals;
-  }
-
   get mailboxesLagging(): number {
     let lagging = 0;
     for (const { rooms } of this.partitions.values()) {
@@ -189,7 +183,9 @@ export class RoomHost {
   private room(partition: Partition, id: string): Room {
     let room = partition.rooms.get(id);
     if (!room) {
-      room = new Room(id, partition.epoch, this.settings.room, this.output, this.totals);
+      room = new Room(id, partition.epoch, this.settings.room, this.output, (kind) =>
+        this.ports.metrics.mailboxes(kind),
+      );
       partition.rooms.set(id, room);
     }
     return room;
@@ -210,6 +206,7 @@ export class RoomHost {
   private gained(leases: readonly Lease[]): void {
     const { bus, clock, metrics } = this.ports;
     for (const { partition: id, epoch } of leases) {
+      this.close(id);
       this.partitions.set(id, { id, epoch, acquiredAtMs: clock.nowMs(), rooms: new Map() });
       this.subscriptions.get(id)?.unsubscribe();
       this.subscriptions.set(
@@ -245,20 +242,22 @@ export class RoomHost {
   }
 
   private handOver(leaving: readonly number[], finished: () => void): void {
-    for (const id of leaving) {
+    const partitions = leaving.flatMap((id) => this.partitions.get(id) ?? []);
+    for (const { id } of partitions) {
       this.subscriptions.get(id)?.unsubscribe();
       this.subscriptions.delete(id);
     }
     const deadlineMs = this.ports.clock.nowMs() + HAND_OVER_MAX_MS;
     const check = (): void => {
-      const busy = leaving.some((id) =>
-        [...(this.partitions.get(id)?.rooms.values() ?? [])].some((r) => r.busy),
-      );
+      const busy = partitions.some(({ rooms }) => [...rooms.values()].some((room) => room.busy));
       if (busy && this.ports.clock.nowMs() < deadlineMs) {
         this.ports.clock.after(2, check);
         return;
       }
-      for (const id of leaving) this.close(id);
+      // One may have been lost, and taken again, while this waited: that one stays.
+      for (const partition of partitions) {
+        if (this.partitions.get(partition.id) === partition) this.close(partition.id);
+      }
       this.edges.flush();
       finished();
     };
@@ -266,8 +265,13 @@ export class RoomHost {
   }
 
   private notify(notice: OwnershipNotice): void {
-    if (this.ports.bus.connected)
-      this.ports.bus.publish(subjects.ownership, Buffer.from(JSON.stringify(notice)));
+    tell(this.ports.bus, subjects.ownership, Buffer.from(JSON.stringify(notice)));
+  }
+
+  /** Says again what this pod owns: an edge that missed a take-over must not wait for the next one. */
+  private remind(): void {
+    const gained = [...this.partitions.values()].map(({ id, epoch }): [number, number] => [id, epoch]);
+    if (gained.length > 0) this.notify({ pod: this.pod, gained, released: [] });
   }
 
   private ownershipChanged(payload: Uint8Array): void {
@@ -298,9 +302,12 @@ export class RoomHost {
 
   private sweep(): void {
     this.edges.sweep();
-    const idleSinceMs = this.ports.clock.nowMs() - this.settings.roomIdleMs;
+    this.remind();
+    const nowMs = this.ports.clock.nowMs();
+    const idleSinceMs = nowMs - this.settings.roomIdleMs;
     for (const { rooms } of this.partitions.values()) {
       for (const room of rooms.values()) {
+        room.repeatHead(nowMs);
         if (room.needsLoad) room.wake();
         else if (room.passivate(idleSinceMs) && room.audience.edgeCount === 0) rooms.delete(room.id);
       }

@@ -32,7 +32,14 @@ export class RoomLoader {
       } catch (error) {
         this.onError(error);
       }
-      for (const [room, done] of batch) done(found ? (found.get(room) ?? null) : 'failed');
+      for (const [room, done] of batch) {
+        try {
+          done(found ? (found.get(room) ?? null) : 'failed');
+        } catch (error) {
+          // One room's bug must not keep the others from loading.
+          this.onError(error);
+        }
+      }
     }
     this.running = false;
   }

@@ -48,12 +48,14 @@ export class StoreOutput implements RoomOutput {
 
   reserve(id: string, done: (reservedTo: number | null) => void): void {
     const partition = partitionOf(id);
-    this.ports.rooms
-      .reserve(id, partition, this.seqReserve, this.fence(partition))
-      .then(done, (error: unknown) => {
+    this.settle(
+      this.ports.rooms.reserve(id, partition, this.seqReserve, this.fence(partition)),
+      done,
+      (error) => {
         this.ports.onError(error);
         done(null);
-      });
+      },
+    );
   }
 
   fetch(
@@ -61,9 +63,10 @@ export class StoreOutput implements RoomOutput {
     page: { after: number; limit: number },
     done: (messages: Message[] | null) => void,
   ): void {
-    this.ports.rooms.history(id, page).then(
+    this.settle(
+      this.ports.rooms.history(id, page),
       ({ messages }) => done(messages),
-      (error: unknown) => {
+      (error) => {
         this.ports.onError(error);
         done(null);
       },
@@ -78,9 +81,10 @@ export class StoreOutput implements RoomOutput {
       change.change === 'join'
         ? this.ports.rooms.putMember({ room, partition, user, role }, fence)
         : this.ports.rooms.removeMember({ room, partition, user }, fence);
-    write.then(
+    this.settle(
+      write,
       (held) => done(held ? 'done' : 'moved'),
-      (error: unknown) => {
+      (error) => {
         const notFound = error instanceof Error && 'code' in error && error.code === 'not_found';
         if (!notFound) this.ports.onError(error);
         done(notFound ? 'not_found' : 'unavailable');
@@ -103,10 +107,15 @@ export class StoreOutput implements RoomOutput {
     const event = { type: 'member', room, user, change: what };
     tell(bus, subjects.roomEvents(room), Buffer.from(JSON.stringify(event)));
   }
+
+  /** Brings a result to a room. What the room throws is reported, as what a command handler throws is. */
+  private settle<T>(result: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+    result.then(done, failed).catch((error: unknown) => this.ports.onError(error));
+  }
 }
 
-/** Public events are at most once: what the bus cannot take now is not kept. */
-function tell(bus: MessageBus, subject: Subject, payload: Uint8Array): void {
+/** Says something to whoever listens, at most once: what the bus cannot take now is not kept. */
+export function tell(bus: MessageBus, subject: Subject, payload: Uint8Array): void {
   try {
     bus.publish(subject, payload);
   } catch (error) {
