@@ -193,6 +193,20 @@ describe('the presence service, two pods on the in-process bus and store', () =>
     expect(told).toEqual(['alice online', 'alice offline']);
   });
 
+  it('waits one lease for gateways that come back to the bus later than it does itself', async () => {
+    const bus = connect();
+    gateway('g1', bus).opens('alice', 'a1');
+    // Renewed at 10 s until 25 s. The pods are away too shortly for the store to notice that nobody swept.
+    await clock.run(14_999);
+    for (const each of buses) each.cut();
+    await clock.run(5_002);
+    for (const each of buses) if (each !== bus) each.heal();
+    await clock.run(7_000);
+    bus.heal();
+    await clock.run(60_000);
+    expect(told).toEqual(['alice online']);
+  });
+
   it('answers bad queries with a code', async () => {
     for (const bad of ['{bad', '[]', '{"users":"alice"}', '{"users":["a b"]}', '{"users":[],"x":1}']) {
       expect([bad, await ask(Buffer.from(bad))]).toEqual([bad, { error: 'bad_request' }]);
