@@ -210,14 +210,17 @@ export class Fanout {
     group.pending = [];
     group.pendingBytes = 0;
     let readers = 0;
-    // Backwards, because a session that lags is taken out by moving the last into its place.
-    for (let i = group.live.length - 1; i >= 0; i--) {
-      const sub = group.live[i];
-      if (!sub) continue;
-      if (sub.session.outlet.writable) {
-        sub.session.outlet.write(chunk);
+    const { live } = group;
+    for (let i = 0; i < live.length;) {
+      const sub = live[i];
+      if (!sub) break;
+      const { outlet } = sub.session;
+      if (outlet.writable) {
+        outlet.write(chunk);
         readers++;
+        i++;
       } else {
+        // The last takes its place, and is looked at next.
         this.lag(sub, before);
       }
     }

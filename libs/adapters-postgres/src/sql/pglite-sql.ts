@@ -1,6 +1,7 @@
 import type { PGlite, Transaction } from '@electric-sql/pglite';
 import { StoreUnavailable } from '@troupe/ports';
 import { loadPglite } from './load-pglite';
+import { PreparedStatements } from './pglite-prepared';
 import { PLANNER, type Sql, type SqlParam, type SqlTransaction, type Statement } from './sql';
 import { storeError } from './sql-failure';
 
@@ -16,7 +17,12 @@ export class PgliteSql implements Sql {
   private waiting = 0;
   private closing: Promise<void> | undefined;
 
-  private constructor(private readonly db: PGlite) {}
+  private last: Promise<void> = Promise.resolve();
+  private readonly prepared: PreparedStatements;
+
+  private constructor(private readonly db: PGlite) {
+    this.prepared = new PreparedStatements(db);
+  }
 
   /** Opens (or makes) a database in `folder`; null: in memory. */
   static async open(folder: string | null): Promise<PgliteSql> {
@@ -32,7 +38,7 @@ export class PgliteSql implements Sql {
   }
 
   query<Row>(statement: Statement, params: readonly SqlParam[] = []): Promise<Row[]> {
-    return this.turn(async () => (await mapped(this.db.query<Row>(statement.text, [...params]))).rows);
+    return this.turn(() => mapped(this.prepared.run<Row>(statement, params)));
   }
 
   transaction<T>(action: (tx: SqlTransaction) => Promise<T>): Promise<T> {
@@ -56,16 +62,19 @@ export class PgliteSql implements Sql {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.db.closed ? Promise.resolve() : this.db.close();
+    this.closing ??= this.last.then(() => (this.db.closed ? undefined : this.db.close()));
     return this.closing;
   }
 
+  /** One after the other: prepared statements do not take PGlite's own locks. */
   private async turn<T>(action: () => Promise<T>): Promise<T> {
     if (this.closing) throw new StoreUnavailable('the database is closed');
     if (this.waiting >= WAITING_MAX) throw new StoreUnavailable('too many statements wait for the database');
     this.waiting++;
+    const turn = this.last.then(action);
+    this.last = turn.then(noop, noop);
     try {
-      return await action();
+      return await turn;
     } finally {
       this.waiting--;
     }
@@ -79,6 +88,8 @@ function transactionOver(tx: Transaction): SqlTransaction {
     script: async (text) => void (await mapped(tx.exec(text))),
   };
 }
+
+const noop = (): void => undefined;
 
 async function mapped<T>(answer: Promise<T>): Promise<T> {
   try {
