@@ -1,9 +1,11 @@
-import { type RunningSystem, type SystemName, startSystem } from './systems';
+import { type RunningSystem, type StartOptions, type SystemName, startSystem } from './systems';
 
 /** The systems that run; each is started when it is first asked for, and all of them are stopped. */
 export class Fleet {
   readonly #running = new Map<SystemName, RunningSystem>();
   readonly #failed = new Map<SystemName, Error>();
+
+  constructor(private readonly options: StartOptions) {}
 
   /** Throws where the system does not start; asking again does not try again. */
   async get(name: SystemName): Promise<RunningSystem> {
@@ -12,7 +14,7 @@ export class Fleet {
     let system = this.#running.get(name);
     if (system === undefined) {
       try {
-        system = await startSystem[name]({});
+        system = await startSystem[name](this.options);
       } catch (error) {
         this.#failed.set(name, error as Error);
         throw error;

@@ -42,7 +42,7 @@ export async function idleBench(
     if (role === undefined) continue;
     let system: RunningSystem | undefined;
     try {
-      system = await startSystem[name]({ gcHook: true });
+      system = await startSystem[name]({ gcHook: true, settings: options.settings });
       const result = await measure(system, role, options.idleSessions);
       results.push(result);
       say(

@@ -21,7 +21,7 @@ async function run(options: BenchOptions): Promise<BenchResults> {
   say(
     `${machine.cpu}, ${machine.cores} cores; load ${machine.loadBefore.join(' ')}; commit ${machine.commit}`,
   );
-  const fleet = new Fleet();
+  const fleet = new Fleet({ settings: options.settings });
   try {
     const throughput = await throughputBench(fleet, options, say).finally(() => fleet.stop());
     const wants = (name: 'idle' | 'slow-reader' | 'micro'): boolean => options.only.includes(name);

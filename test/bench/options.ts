@@ -25,15 +25,18 @@ export interface BenchOptions {
   /** Where the results go; undefined: only to the terminal. */
   out: string | undefined;
   quick: boolean;
+  /** Settings of Troupe that differ from those of the bench, by variable. */
+  settings: Record<string, string>;
 }
 
 /** Only by name: how a batching server fares when its publishers do not come in one read. */
 const ON_REQUEST: readonly BenchName[] = ['broadcast-64-publishers'];
 
-export const USAGE = `npm run bench -- [--quick] [--only a,b] [--systems a,b] [--rounds n] [--no-write]
+export const USAGE = `npm run bench -- [--quick] [--only a,b] [--systems a,b] [--rounds n] [--set A=1] [--no-write]
   --quick     one short round of everything, in two minutes
   --only      ${BENCH_NAMES.join(', ')}
   --systems   ${SYSTEM_NAMES.join(', ')}
+  --set       NAME=VALUE, a setting for Troupe's services; may be repeated
   --rounds    how often each figure is taken; the median counts (default 3)
   --no-write  print the results, leave test/bench/results.md as it is`;
 
@@ -50,6 +53,12 @@ function chosen<T extends string>(
   });
 }
 
+function nameAndValue(assignment: string): [string, string] {
+  const [, name, value] = /^([A-Z0-9_]+)=(.*)$/.exec(assignment) ?? [];
+  if (name === undefined || value === undefined) throw new Error(`--set: ${assignment} is not NAME=VALUE`);
+  return [name, value];
+}
+
 /** Reads the command line. Throws with a sentence for the user. */
 export function parseOptions(args: string[]): BenchOptions {
   const { values } = parseArgs({
@@ -59,12 +68,14 @@ export function parseOptions(args: string[]): BenchOptions {
       only: { type: 'string' },
       systems: { type: 'string' },
       rounds: { type: 'string' },
+      set: { type: 'string', multiple: true, default: [] },
       'no-write': { type: 'boolean', default: false },
     },
   });
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds: a number from 1');
-  const partial = values.only !== undefined || values.systems !== undefined || values.quick;
+  const partial =
+    values.only !== undefined || values.systems !== undefined || values.quick || values.set.length > 0;
   return {
     only: chosen(values.only, BENCH_NAMES, 'only').filter(
       (name) => values.only !== undefined || !ON_REQUEST.includes(name),
@@ -78,5 +89,6 @@ export function parseOptions(args: string[]): BenchOptions {
     // A partial run must not replace the results of a whole one.
     out: values['no-write'] || partial ? undefined : 'test/bench/results.md',
     quick: values.quick,
+    settings: Object.fromEntries(values.set.map(nameAndValue)),
   };
 }

@@ -35,14 +35,14 @@ export async function slowReaderBench(
   for (const name of SYSTEMS.filter((one) => options.systems.includes(one))) {
     let system: RunningSystem | undefined;
     try {
-      system = await startSystem[name]({});
+      system = await startSystem[name]({ settings: options.settings });
       const result = await measure(system, options.slowReaderSeconds);
       results.push(result);
       say(
         `  ${name}: p99 ${result.without.latency.p99Ms.toFixed(2)} ms without, ` +
           `${result.with.latency.p99Ms.toFixed(2)} ms with; growth ${JSON.stringify(inMiB(result.growth))} MiB ` +
           `(without ${JSON.stringify(inMiB(result.growthWithout))}); first of the stopped: ` +
-          JSON.stringify(result.with.catchUp[0]),
+          `${JSON.stringify(result.with.catchUp[0])}; errors ${JSON.stringify(result.with.errors)}`,
       );
     } catch (error) {
       failures.push(`${name}, slow reader: ${(error as Error).message}`);

@@ -4,7 +4,7 @@ import type { StartSystem, SystemName } from './system';
 import { startTroupeDistributed, startTroupeEmbedded } from './troupe.system';
 
 export { SYSTEM_NAMES } from './system';
-export type { RunningSystem, Shape, SystemName } from './system';
+export type { RunningSystem, Shape, StartOptions, SystemName } from './system';
 
 export const startSystem: Record<SystemName, StartSystem> = {
   'ws-loop': singlePeer('ws-loop', 'plain'),

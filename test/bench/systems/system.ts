@@ -38,6 +38,8 @@ export interface RunningSystem {
 export interface StartOptions {
   /** Preload the hook that collects garbage on SIGUSR2; see `measure/heap.ts`. */
   gcHook?: boolean;
+  /** Settings for Troupe's services, over those of the bench. */
+  settings?: Record<string, string>;
 }
 
 export type StartSystem = (options: StartOptions) => Promise<RunningSystem>;

@@ -90,7 +90,7 @@ export const startTroupeEmbedded: StartSystem = (options: StartOptions) => {
   const started = new Started();
   return started.orNothing(async () => {
     const port = await freePort();
-    const env = { ...LIMITS, PORT: `${port}`, DATA_DIR: started.dir() };
+    const env = { ...LIMITS, PORT: `${port}`, DATA_DIR: started.dir(), ...options.settings };
     const standalone = started.add(
       await startNodeService({ name: 'standalone', entry: entry('standalone'), env, ...options }),
     );
@@ -113,6 +113,7 @@ export const startTroupeDistributed: StartSystem = (options: StartOptions) => {
       NATS_URL: nats.url,
       REDIS_URL: redis.url,
       DATABASE_URL: await createDatabase(postgres.url),
+      ...options.settings,
     };
     await setUpDatabase(common.DATABASE_URL);
     const service = async (name: string, env: Record<string, string> = {}): Promise<ServiceProcess> =>
