@@ -6,7 +6,7 @@ import type { SqlParam, Statement } from './sql';
  * Prepared statements on PGlite.
  *
  * Its own `query` parses and plans at each call, in five round trips into WebAssembly; for the statements that run all
- * the time that is most of the cost. Here a statement is parsed once, and a call is one round trip. The caller sees to
+ * the time that is most of the cost. Here a statement is parsed once, and each call after that is one round trip. The caller sees to
  * it that nothing else runs on the connection meanwhile: the protocol calls bypass PGlite's own locks.
  */
 export class PreparedStatements {
@@ -18,17 +18,21 @@ export class PreparedStatements {
     const { protocol, parse } = loadPglite();
     const { serialize } = protocol;
     const { name, text } = statement;
-    const known = this.prepared.has(name);
+    if (!this.prepared.has(name)) {
+      // By itself: a statement whose first execution fails is prepared all the same, and cannot be prepared again.
+      await this.db.execProtocol(Buffer.concat([serialize.parse({ name, text }), serialize.sync()]), {
+        throwOnError: true,
+      });
+      this.prepared.add(name);
+    }
     const values = params.map(textOf);
     const request = Buffer.concat([
-      ...(known ? [] : [serialize.parse({ name, text })]),
       serialize.bind({ statement: name, values }),
       serialize.describe({ type: 'P' }),
       serialize.execute({}),
       serialize.sync(),
     ]);
     const { messages } = await this.db.execProtocol(request, { throwOnError: true });
-    this.prepared.add(name);
     const [results] = parse.parseResults(messages, this.db.parsers);
     return (results?.rows ?? []) as Row[];
   }
