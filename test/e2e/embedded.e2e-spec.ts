@@ -25,8 +25,8 @@ const BIG_TEXT = '🎭'.repeat(3_990);
 const settings = (dataDir: string): Record<string, string> => ({
   DATA_DIR: dataDir,
   MAILBOX_MESSAGES_MAX: `${MAILBOX_MESSAGES}`,
-  SOCKET_HIGH_WATER_BYTES: '16384',
-  RESUME_PIECE_BYTES: '16384',
+  SOCKET_HIGH_WATER_BYTES: '262144',
+  RESUME_PIECE_BYTES: '65536',
   MESSAGES_PER_SECOND: '100000',
   MESSAGES_BURST: '100000',
   FRAMES_PER_SECOND: '100000',
@@ -175,8 +175,9 @@ describe('everything in one process', () => {
     slow.pause();
     let sent = 0;
     while ((await drops()) - before < 50) {
-      expect(sent).toBeLessThan(5_000);
-      const batch = Array.from({ length: 50 }, () => ++sent);
+      expect(sent).toBeLessThan(3_000);
+      // Together under the high water: a batch of one turn makes nobody lag who reads.
+      const batch = Array.from({ length: 10 }, () => ++sent);
       await Promise.all(
         batch.map((n) => a.publish({ room: 'flood', clientId: `flood-${n}`, text: `${n} ${BIG_TEXT}` })),
       );

@@ -77,7 +77,7 @@ export class RawClient {
     changes: {
       requestLine?: string;
       headers?: Record<string, string | null>;
-      /** Whole further lines, for what an object cannot say: the same header twice. */
+      /** Whole further lines, before the others, for what an object cannot say: the same header twice. */
       lines?: readonly string[];
     } = {},
     deadlineMs?: number,
@@ -94,7 +94,7 @@ export class RawClient {
     const lines = Object.entries(headers).flatMap(([name, value]) =>
       value === null ? [] : [`${name}: ${value}`],
     );
-    const request = [changes.requestLine ?? 'GET /v1/ws HTTP/1.1', ...lines, ...(changes.lines ?? [])];
+    const request = [changes.requestLine ?? 'GET /v1/ws HTTP/1.1', ...(changes.lines ?? []), ...lines];
     this.write(request.join('\r\n') + HEAD_END);
     return this.head(deadlineMs);
   }
