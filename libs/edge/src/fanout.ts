@@ -191,7 +191,8 @@ export class Fanout {
   distributeAll(): void {
     const dirty = this.dirty;
     this.dirty = [];
-    for (const group of dirty) this.distribute(group);
+    const only = dirty.length === 1;
+    for (const group of dirty) this.distribute(group, only);
   }
 
   get hasPending(): boolean {
@@ -202,7 +203,8 @@ export class Fanout {
     this.dirty.push(group);
   }
 
-  private distribute(group: RoomGroup): void {
+  /** `only`: at the end of a turn in which no other room has anything for anybody. */
+  private distribute(group: RoomGroup, only = false): void {
     const frames = group.pending;
     if (frames.length === 0) return;
     const chunk = concat(frames);
@@ -216,7 +218,7 @@ export class Fanout {
       if (!sub) break;
       const { outlet } = sub.session;
       if (outlet.writable) {
-        outlet.write(chunk);
+        outlet.write(chunk, only);
         readers++;
         i++;
       } else {

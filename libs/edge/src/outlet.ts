@@ -7,8 +7,8 @@
 export interface Outlet {
   /** False while too much is unsent: no messages until the owner calls `Fanout.drained`. */
   readonly writable: boolean;
-  /** Messages, in order. */
-  write(frames: Uint8Array): void;
+  /** Messages, in order. `last`: nothing more comes in this turn, so they need not be held for one write. */
+  write(frames: Uint8Array, last?: boolean): void;
   /** Replies and events that may not be dropped; a reader that does not take even these is closed by its outlet. */
   control(frame: Uint8Array): void;
   /** The room's mailbox is full and the room is set to disconnect. */

@@ -20,7 +20,8 @@ export class PresenceReporter implements PresenceQuery {
   private changes: SessionChange[] = [];
   private seq = 0;
   private subscription: BusSubscription | null = null;
-  private stopAlive: (() => void) | null = null;
+  private stops: (() => void)[] = [];
+  private restoredAtMs = -Infinity;
 
   constructor(
     private readonly gateway: string,
@@ -31,7 +32,13 @@ export class PresenceReporter implements PresenceQuery {
 
   start(): void {
     this.subscription = this.bus.subscribe(subjects.sessionsWanted(this.gateway), () => this.restore());
-    this.stopAlive = this.clock.every(this.renewMs, () => this.alive());
+    this.stops = [
+      this.clock.every(this.renewMs, () => this.alive()),
+      // What was lost meanwhile is then noticed at once.
+      this.bus.onConnection((connected) => {
+        if (connected) this.alive();
+      }),
+    ];
   }
 
   /** Closes whatever is still open, so that nobody has to wait for the lease. */
@@ -39,7 +46,7 @@ export class PresenceReporter implements PresenceQuery {
     for (const [session, user] of this.open) this.report({ user, session, change: 'closed' });
     this.open.clear();
     this.flush();
-    this.stopAlive?.();
+    for (const stop of this.stops) stop();
     this.subscription?.unsubscribe();
   }
 
@@ -88,14 +95,24 @@ export class PresenceReporter implements PresenceQuery {
   }
 
   private restore(): void {
+    const nowMs = this.clock.nowMs();
+    if (nowMs - this.restoredAtMs < RESTORE_PAUSE_MS) return;
+    this.restoredAtMs = nowMs;
     this.flush();
     const sessions = [...this.open].map(([session, user]): [string, string] => [user, session]);
     for (const part of restoreMessages(this.gateway, this.seq, sessions))
       this.send(encodeSessionsMessage(part));
   }
 
-  /** What is lost while the bus is away is found by its number, and asked for again. */
+  /** What the bus cannot take is found by its number, and asked for again. */
   private send(bytes: Buffer): void {
-    if (this.bus.connected) this.bus.publish(subjects.sessions, bytes);
+    try {
+      this.bus.publish(subjects.sessions, bytes);
+    } catch (error) {
+      if (!(error instanceof BusUnavailable)) throw error;
+    }
   }
 }
+
+/** Several presence pods may ask for the same sessions at once. */
+const RESTORE_PAUSE_MS = 1_000;

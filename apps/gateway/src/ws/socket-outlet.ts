@@ -39,7 +39,11 @@ export class SocketOutlet implements Outlet {
     return this.socket.writableLength + this.queuedBytes;
   }
 
-  write(frames: Uint8Array): void {
+  write(frames: Uint8Array, last = false): void {
+    if (last && this.first === null) {
+      if (this.socket.writable) this.socket.write(frames);
+      return;
+    }
     this.queuedBytes += frames.length;
     if (this.first === null) {
       this.first = frames;
