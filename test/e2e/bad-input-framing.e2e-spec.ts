@@ -12,6 +12,8 @@ jest.setTimeout(60_000);
 const FRAME_BYTES = 65_536;
 const FRAGMENTS = 64;
 const FRAGMENT_TIMEOUT_MS = 500;
+/** Longer, so that silence is told from a frame that stays half sent. */
+const HELLO_TIMEOUT_MS = 2_000;
 const ORIGIN = 'https://app.example.com';
 
 const json = (frame: object): string => JSON.stringify(frame);
@@ -274,6 +276,7 @@ describe('bad input in the framing', () => {
       FRAME_BYTES_MAX: `${FRAME_BYTES}`,
       FRAGMENTS_MAX: `${FRAGMENTS}`,
       FRAGMENT_TIMEOUT_MS: `${FRAGMENT_TIMEOUT_MS}`,
+      HELLO_TIMEOUT_MS: `${HELLO_TIMEOUT_MS}`,
       MESSAGES_PER_SECOND: '100',
       MESSAGES_BURST: '200',
       FRAMES_PER_SECOND: '100',
@@ -341,6 +344,12 @@ describe('bad input in the framing', () => {
     expect(await client.nextFrame()).toMatchObject({ opcode: pong, payload: Buffer.from('between') });
     expect(await client.nextJson('pong')).toMatchObject({ id: 'f' });
     client.destroy();
+  });
+
+  it('does not take the bytes of the upgrade for a frame that stays half sent', async () => {
+    const client = await RawClient.connect(edge.port);
+    expect((await client.upgrade()).status).toBe(101);
+    expect((await client.untilEnd(HELLO_TIMEOUT_MS + 2_000)).closeCode).toBe(4028);
   });
 
   it('takes frames that come in the same packet as the upgrade', async () => {

@@ -7,13 +7,15 @@ import {
   untilSucceeds,
 } from '@troupe/testing';
 import { Cluster } from './support/cluster';
+import { HoldingProxy } from './support/holding-proxy';
 import { createGroup, type Person, registerPeople } from './support/people';
 import { report } from './support/report';
 import { RoomPublisher } from './support/room-publisher';
 import { WriteAudit } from './support/write-audit';
 
 /*
- * Goal: no acked message is lost, doubled or reordered while room-actors are stopped, killed and suspended under load.
+ * Goal: no acked message is lost, doubled or reordered while room-actors are stopped, killed, suspended and cut off
+ * from the database under load, and while NATS, Redis and Postgres are killed and come back.
  * Method: real processes; 20 rooms of 10 members, two publishers a room on different gateways. Every ack and every
  * frame is recorded, and the database notes by itself who wrote under which epoch. At the end everything comes to
  * rest, all histories are read to their end, and the checker looks for a counter-example to any promise.
@@ -35,6 +37,7 @@ describe('a cluster of real processes under load', () => {
   let people: Person[] = [];
   let cluster: Cluster;
   let audit: WriteAudit;
+  let proxy: HoldingProxy;
 
   beforeAll(async () => {
     cluster = await Cluster.start({
@@ -44,6 +47,7 @@ describe('a cluster of real processes under load', () => {
         audit = await WriteAudit.install(databaseUrl, ROOMS);
       },
     });
+    proxy = await HoldingProxy.start({ host: '127.0.0.1', port: cluster.postgres.port });
     const { http } = cluster.edge;
     people = await registerPeople(http, USERS);
     const [first, ...others] = people;
@@ -64,6 +68,7 @@ describe('a cluster of real processes under load', () => {
     await Promise.all(clients.map((client) => client.terminate()));
     await audit?.close();
     await cluster?.stop();
+    await proxy?.stop();
   });
 
   function publisherOf(room: string, member: number, inFlight: number): RoomPublisher {
@@ -185,6 +190,56 @@ describe('a cluster of real processes under load', () => {
     report(`SIGCONT: the store refused ${rejections} writes of the pod`);
     expectSocketsToStay();
   });
+
+  /*
+   *   room-actor ──commit──> ⨯ held ⨯ ······ the lease ends, another pod takes over, writes ······ released ──> Postgres
+   */
+  it.each([
+    { direction: 'requests', what: 'a commit that arrives after the lease of its pod has ended' },
+    { direction: 'answers', what: 'a commit whose answer arrives after the lease of its pod has ended' },
+  ] as const)('does right by $what', async ({ direction }) => {
+    const survivor = actorAt(0);
+    const replaced = actorAt(1);
+    replaced.kill('SIGTERM');
+    await replaced.exited;
+    cluster.forget(replaced);
+    const late = await cluster.startRoomActor(proxy.port);
+    await Promise.all([untilOwning(late, PARTITIONS / 2), untilOwning(survivor, PARTITIONS / 2)]);
+    await untilEachRoomAcks(5);
+    const fromMs = performance.now();
+    proxy.hold(direction);
+    await untilOwning(survivor, PARTITIONS);
+    await untilEachRoomAcks(20);
+    longestGapSince(fromMs, `${direction} of a pod to Postgres held`);
+    proxy.release();
+    if (direction === 'requests') {
+      // What it had sent in time came too late: Postgres itself refuses it.
+      await untilSucceeds('a refusal by the fence', { deadlineMs: 10_000 }, async () => {
+        const refused = (await cluster.metricsOf(late)).value('troupe_fence_rejections_total');
+        if (refused === 0) throw new Error('none yet');
+        report(`the store refused ${refused} late writes`);
+      });
+    }
+    await Promise.all([untilOwning(late, PARTITIONS / 2), untilOwning(survivor, PARTITIONS / 2)]);
+    await untilEachRoomAcks(20);
+    expectSocketsToStay();
+  });
+
+  it.each(['nats', 'redis', 'postgres'] as const)(
+    'goes on after %s was killed and came back',
+    async (name) => {
+      const server = cluster[name];
+      await audit.close();
+      await server.kill('SIGKILL');
+      await server.restart();
+      const backMs = performance.now();
+      await audit.reopen();
+      await untilEachRoomAcks(20);
+      const gapMs = longestGapSince(backMs, `${name} is back`);
+      expectSocketsToStay();
+      expect(gapMs).toBeLessThan(5_000);
+    },
+  );
 
   it('answers a clientId from before all faults with the ack that it had then', async () => {
     await Promise.all(publishers.map((publisher) => publisher.stop()));

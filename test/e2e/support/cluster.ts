@@ -66,10 +66,13 @@ export class Cluster {
     return edge;
   }
 
-  /** Starts one more room-actor. Its connections carry its name, so the database can tell the writers apart. */
-  async startRoomActor(): Promise<ServiceProcess> {
+  /**
+   * Starts one more room-actor. Its connections carry its name, so the database can tell the writers apart.
+   * `databasePort`: its way to Postgres, if that is not the direct one.
+   */
+  async startRoomActor(databasePort = this.postgres.port): Promise<ServiceProcess> {
     const name = `room-actor-${++this.started}`;
-    const process = await startService('room-actor', this.envOf(name), { name });
+    const process = await startService('room-actor', this.envOf(name, databasePort), { name });
     this.roomActors.push(process);
     return process;
   }
@@ -94,8 +97,9 @@ export class Cluster {
     await Promise.all([this.nats.stop(), this.redis.stop(), this.postgres.stop()]);
   }
 
-  private envOf(name: string): Record<string, string> {
+  private envOf(name: string, databasePort = this.postgres.port): Record<string, string> {
     const databaseUrl = new URL(this.databaseUrl);
+    databaseUrl.port = `${databasePort}`;
     databaseUrl.searchParams.set('application_name', name);
     return {
       NATS_URL: this.nats.url,

@@ -30,18 +30,20 @@ const READ = `
 
 /** Watches every write to the messages of a database, from inside the database. */
 export class WriteAudit {
-  private constructor(private readonly client: Client) {}
+  private constructor(
+    private readonly databaseUrl: string,
+    private client: Client,
+  ) {}
 
   /** Watches these rooms; must run before anything is published to them. */
   static async install(databaseUrl: string, rooms: readonly string[]): Promise<WriteAudit> {
-    const client = new Client({ connectionString: databaseUrl, application_name: 'audit' });
-    await client.connect();
+    const client = await connect(databaseUrl);
     await client.query(INSTALL);
     await client.query('INSERT INTO audit_rooms SELECT * FROM unnest($1::text[], $2::int[])', [
       rooms,
       rooms.map(partitionOf),
     ]);
-    return new WriteAudit(client);
+    return new WriteAudit(databaseUrl, client);
   }
 
   async rows(): Promise<Omit<RowFact, 't'>[]> {
@@ -49,7 +51,19 @@ export class WriteAudit {
     return rows;
   }
 
+  /** Lets go of the database, before it is killed; its triggers stay. */
   async close(): Promise<void> {
     await this.client.end();
   }
+
+  /** Connects again after {@link close}. */
+  async reopen(): Promise<void> {
+    this.client = await connect(this.databaseUrl);
+  }
+}
+
+async function connect(databaseUrl: string): Promise<Client> {
+  const client = new Client({ connectionString: databaseUrl, application_name: 'audit' });
+  await client.connect();
+  return client;
 }
