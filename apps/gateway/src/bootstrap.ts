@@ -13,7 +13,7 @@ export async function listen(
   module: Type | DynamicModule,
   platform: Platform,
   server?: CustomTransportStrategy,
-): Promise<{ app: NestFastifyApplication; gateway: GatewayService }> {
+): Promise<{ app: NestFastifyApplication; sayGoodBye: () => Promise<void> }> {
   const { settings, logger, metrics } = platform;
   const app = await NestFactory.create<NestFastifyApplication>(
     module,
@@ -21,15 +21,25 @@ export async function listen(
     { logger: new NestLogger(logger), abortOnError: false },
   );
   const gateway = app.get(GatewayService, { strict: false });
-  app.useWebSocketAdapter(new TroupeWsAdapter(app, settings, (code) => metrics.rejected.inc({ code })));
+  const adapter = new TroupeWsAdapter(app, settings, (code) => metrics.rejected.inc({ code }));
+  app.useWebSocketAdapter(adapter);
   if (server) {
     app.connectMicroservice({ strategy: server });
     await app.startAllMicroservices();
   }
   await app.listen(settings.port, settings.host);
   logger.info({ port: settings.port, mode: modeOf(platform) }, 'listening');
-  return { app, gateway };
+  const sayGoodBye = async (): Promise<void> => {
+    adapter.stopAccepting();
+    gateway.stop();
+    // A socket that is destroyed right after its `bye` may lose it on the way.
+    await adapter.drained(GOOD_BYE_MAX_MS);
+  };
+  return { app, sayGoodBye };
 }
+
+/** How long clients have to answer the close. */
+const GOOD_BYE_MAX_MS = 1_000;
 
 /** One word for each part: what is this process running on? */
 function modeOf({ settings }: Platform): Record<string, string> {

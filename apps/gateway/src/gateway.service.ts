@@ -43,9 +43,10 @@ export class GatewayService implements OnApplicationBootstrap {
   ) {
     const { bus, clock, ids, metrics, logger, settings } = platform;
     this.limits = connectionSettings(settings);
-    this.follower = new MembershipFollower(bus, this.sessions, edge);
     const now = (): number => clock.nowMs();
     const { directory } = platform.database();
+    const onError = (error: unknown): void => logger.error({ err: error }, 'sessions');
+    this.follower = new MembershipFollower(bus, this.sessions, edge, directory, onError);
     const limits = {
       frameBytesMax: settings.frameBytesMax,
       textCodePointsMax: TEXT_CODE_POINTS_MAX,
@@ -61,10 +62,10 @@ export class GatewayService implements OnApplicationBootstrap {
       this.follower,
       ids,
       { heartbeatMs: settings.heartbeatMs, limits },
-      (error) => logger.error({ err: error }, 'opening a session failed'),
+      onError,
     );
     const message = new MessageFrames(edge, rooms, settings.inFlightMax, now);
-    const room = new RoomFrames(edge, access);
+    const room = new RoomFrames(edge, access, this.follower);
     const history = new HistoryFrames(messages);
     this.router = new FrameRouter(
       {
@@ -85,7 +86,10 @@ export class GatewayService implements OnApplicationBootstrap {
     this.nowMs = now;
     this.events = {
       frame: (connection, text) => this.router.receive(connection, text),
-      drained: (connection) => edge.fanout.drained(connection),
+      drained: (connection) => {
+        edge.fanout.drained(connection);
+        history.next(connection);
+      },
       closed: (connection) => this.closed(connection),
       rejected: (code) => metrics.rejected.inc({ code }),
     };

@@ -17,7 +17,7 @@ async function start(): Promise<RunningService> {
   const metrics = createMetrics({ service: 'gateway' });
   const needs = { service: 'gateway', database: true, presence: false };
   const platform = await openPlatform(settings, { logger, metrics }, needs);
-  const { app, gateway } = await listen(
+  const { app, sayGoodBye } = await listen(
     {
       module: GatewayApp,
       imports: [PlatformModule.register(platform, needs), GatewayModule.register(platform)],
@@ -37,7 +37,7 @@ async function start(): Promise<RunningService> {
     shutdownTimeoutMs: settings.shutdownTimeoutMs,
     stop: async () => {
       platform.draining = true;
-      gateway.stop();
+      await sayGoodBye();
       await app.close();
       await health?.close();
       await platform.close();

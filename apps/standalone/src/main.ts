@@ -33,7 +33,7 @@ async function start(): Promise<RunningService> {
     });
   }
   const { bus, clock } = platform;
-  const { app, gateway } = await listen(
+  const { app, sayGoodBye } = await listen(
     {
       module: StandaloneApp,
       imports: [
@@ -60,7 +60,7 @@ async function start(): Promise<RunningService> {
     shutdownTimeoutMs: settings.shutdownTimeoutMs,
     stop: async () => {
       platform.draining = true;
-      gateway.stop();
+      await sayGoodBye();
       await rooms.stop();
       await app.close();
       await health?.close();

@@ -64,6 +64,7 @@ export class RoomLink implements GatewayStreamReader {
   private subscriptions: BusSubscription[] = [];
   private stops: (() => void)[] = [];
   private nextRef = 1;
+  private stopped = false;
 
   constructor(
     readonly edge: string,
@@ -96,6 +97,7 @@ export class RoomLink implements GatewayStreamReader {
   }
 
   stop(): void {
+    this.stopped = true;
     for (const stop of this.stops) stop();
     for (const subscription of this.subscriptions) subscription.unsubscribe();
     for (const ref of [...this.answers.keys()]) this.finish(ref, UNAVAILABLE);
@@ -126,7 +128,8 @@ export class RoomLink implements GatewayStreamReader {
 
   private ask(make: (ref: number) => ActorCommand & { ref: number }, room: string, answer: Answer): void {
     const { bus, clock } = this.ports;
-    if (!bus.connected || this.answers.size >= this.settings.pendingMax) return answer(UNAVAILABLE);
+    if (this.stopped || !bus.connected || this.answers.size >= this.settings.pendingMax)
+      return answer(UNAVAILABLE);
     const ref = this.nextRef;
     this.nextRef = ref === 0xffff_ffff ? 1 : ref + 1;
     const lane = this.lane(room);
@@ -153,11 +156,12 @@ export class RoomLink implements GatewayStreamReader {
   }
 
   private transmit(lane: PartitionLane, commands: ActorCommand[]): void {
-    const subject = this.subjects[lane.partition];
+    const { partition, epoch } = lane;
+    const subject = this.subjects[partition];
     if (!subject) return;
     for (const part of parts(commands)) {
       try {
-        const bytes = encodeCommandBatch({ edge: this.edge, partition: lane.partition, commands: part });
+        const bytes = encodeCommandBatch({ edge: this.edge, partition, epoch, commands: part });
         this.ports.bus.publish(subject.to, bytes, { reply: subject.unserved });
       } catch (error) {
         if (!(error instanceof BusUnavailable)) this.events.failed(error);
@@ -193,7 +197,9 @@ export class RoomLink implements GatewayStreamReader {
         return this.finish(record.ref, { head: record.head });
       case 'moved': {
         const lane = this.lanes[record.partition];
-        if (lane && record.refs.some((ref) => lane.pending.has(ref))) this.block(lane);
+        if (!lane) return;
+        if (record.epoch !== undefined) this.ownedUnder(lane, record.epoch);
+        else if (record.refs.some((ref) => lane.pending.has(ref))) this.block(lane);
         return;
       }
       default:
@@ -241,12 +247,16 @@ export class RoomLink implements GatewayStreamReader {
     const { gained } = JSON.parse(Buffer.from(payload).toString()) as OwnershipNotice;
     for (const [partition, epoch] of gained) {
       const lane = this.lanes[partition];
-      // Owners repeat what they own, and one that has lost its partition may not know it yet.
-      if (!lane || epoch < lane.epoch || (epoch === lane.epoch && !lane.blocked)) continue;
-      lane.epoch = epoch;
-      lane.attempts = 0;
-      this.unblock(lane);
+      if (lane) this.ownedUnder(lane, epoch);
     }
+  }
+
+  private ownedUnder(lane: PartitionLane, epoch: number): void {
+    // Owners repeat what they own, and one that has lost its partition may not know it yet.
+    if (epoch < lane.epoch || (epoch === lane.epoch && !lane.blocked)) return;
+    lane.epoch = epoch;
+    lane.attempts = 0;
+    this.unblock(lane);
   }
 
   private reconnected(): void {

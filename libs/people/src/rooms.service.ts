@@ -68,6 +68,8 @@ export class RoomsService {
         { user: other, role: 'member' },
       ],
     });
+    // Also when it was there: whoever made it may have failed to say so.
+    if (!created) this.gate.announceRoom(room, [principal.id, other]);
     return { view: await this.get(principal, room), created };
   }
 

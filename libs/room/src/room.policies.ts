@@ -34,7 +34,8 @@ export interface RoomPolicy {
 
 /** Exactly two members, for ever. */
 const privatePolicy: RoomPolicy = {
-  mayPost: (actor) => (actor.role || actor.service ? 'yes' : 'not_found'),
+  // Two people's own: a service may post as one of them, on their behalf, but not as itself.
+  mayPost: (actor) => (actor.role ? 'yes' : 'not_found'),
   mayAdd: () => 'forbidden',
   mayRemove: () => 'forbidden',
   mayRead: (actor) => (actor.role ? 'yes' : 'not_found'),

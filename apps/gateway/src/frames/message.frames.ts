@@ -11,6 +11,7 @@ const KNOWN_ROOMS_MAX = 50_000;
 /** `message`: publishes to a room, or to a user's private room, which is opened if need be. */
 export class MessageFrames {
   private readonly known = new LRUCache<string, true>({ max: KNOWN_ROOMS_MAX });
+  private readonly opening = new Map<string, Promise<void>>();
 
   constructor(
     private readonly edge: EdgeService,
@@ -31,7 +32,10 @@ export class MessageFrames {
     }
     if (frame.room !== undefined) return this.publish(connection, frame, frame.room);
     const { principal } = connection;
-    if (frame.to !== undefined && principal) return this.publishTo(connection, frame, principal, frame.to);
+    if (frame.to === undefined || !principal) return;
+    const room = privateRoomId(principal.id, frame.to);
+    if (this.known.has(room)) return this.publish(connection, frame, room);
+    return this.publishTo(connection, frame, principal, frame.to);
   }
 
   private async publishTo(
@@ -41,11 +45,25 @@ export class MessageFrames {
     to: string,
   ): Promise<void> {
     const room = privateRoomId(principal.id, to);
-    if (!this.known.has(room)) {
-      await this.rooms.openPrivate(principal, to);
-      this.known.set(room, true);
+    connection.inFlight++;
+    try {
+      await this.open(room, principal, to);
+    } finally {
+      connection.inFlight--;
     }
     this.publish(connection, frame, room);
+  }
+
+  /** All who want the room wait for the same opening, so that nobody's messages change places. */
+  private open(room: string, principal: Principal, to: string): Promise<void> {
+    const under = this.opening.get(room);
+    if (under) return under;
+    const opening = this.rooms
+      .openPrivate(principal, to)
+      .then(() => void this.known.set(room, true))
+      .finally(() => this.opening.delete(room));
+    this.opening.set(room, opening);
+    return opening;
   }
 
   private publish(connection: Connection, frame: ClientFrameOf<'message'>, room: string): void {

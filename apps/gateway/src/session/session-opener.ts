@@ -48,6 +48,7 @@ export class SessionOpener {
       this.sessions.add(connection);
       const rooms = await this.directory.headsOf(connection.user);
       if (isClosed(connection)) return;
+      connection.upgradeToken = null;
       this.enter(connection, hello, rooms);
     } catch (error) {
       this.refuse(connection, hello.id, error);
@@ -55,7 +56,6 @@ export class SessionOpener {
   }
 
   private async authenticate(connection: Connection, token: string | null): Promise<void> {
-    connection.upgradeToken = null;
     if (token === null)
       throw new TroupeError('unauthenticated', 'no token: send it in hello or in the upgrade');
     const principal = await this.verifier.verify(token);

@@ -22,6 +22,10 @@ export class SessionRegistry {
     if (sessions.size === 0) this.byUser.delete(connection.user);
   }
 
+  users(): Iterable<string> {
+    return this.byUser.keys();
+  }
+
   of(user: string): Iterable<Connection> {
     return this.byUser.get(user) ?? [];
   }

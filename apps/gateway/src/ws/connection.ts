@@ -45,15 +45,19 @@ export class Connection implements EdgeSession {
   device: string | undefined;
   /** Publishes without an answer. */
   inFlight = 0;
-  /** Rooms that this session has just asked to join: it hears of them by its own reply. */
-  readonly joining = new Set<string>();
+  /** Rooms that a frame of this session is about, and the newest notice that came meanwhile: the frame is answered first. */
+  readonly inWork = new Map<string, { frames: number; notice: MembershipNotice | null }>();
+  /** Rooms read without being a member, and rooms of one's own that this session does not want. */
+  readonly guestOf = new Set<string>();
+  readonly leftRooms = new Set<string>();
   /** Membership changes that came while the session was opening. */
   late: MembershipNotice[] = [];
   readonly openedAtMs: number;
   private lastHeardMs: number;
   private pingSentMs = 0;
-  /** Since when something has been waiting to be sent; 0 while nothing does. */
+  /** Since when something has been waiting and nothing of it was taken; 0 while nothing waits. */
   private stuckSinceMs = 0;
+  private sentBytesSeen = 0;
   private badFrames = 0;
   private badFramesSinceMs = 0;
   private bytesAtFrame = 0;
@@ -114,16 +118,16 @@ export class Connection implements EdgeSession {
   /** Sends what is queued, then the close frame. Nothing that comes afterwards is looked at. */
   close(code: CloseCode, reason: string): void {
     if (this.state === 'closed') return;
-    this.outlet.flush();
     this.end();
+    this.outlet.finish();
     this.webSocket.close(code, reason);
   }
 
   /** Ends a socket that takes nothing any more; a close frame would only queue behind the rest. */
   private closeSlow(): void {
     if (this.state === 'closed') return;
-    this.outlet.discard();
     this.end();
+    this.outlet.abandon();
     this.webSocket.close(CloseCode.slow, 'slow');
   }
 
@@ -143,7 +147,8 @@ export class Connection implements EdgeSession {
   /** Handles a ping: answered, and counted like any frame. */
   receivePing(data: Buffer, nowMs: number): void {
     this.heard(nowMs);
-    if (this.state !== 'closed' && this.admit(nowMs)) this.webSocket.pong(data);
+    // Who does not read gets no pong either: it would only queue.
+    if (this.state !== 'closed' && this.admit(nowMs) && this.outlet.writable) this.webSocket.pong(data);
   }
 
   /** Handles a pong: asked for or not, it is a frame. */
@@ -214,8 +219,10 @@ export class Connection implements EdgeSession {
     const silentMs = nowMs - this.lastHeardMs;
     if (this.outlet.unsentBytes > 0) {
       this.pingSentMs = 0;
-      if (this.stuckSinceMs === 0) this.stuckSinceMs = nowMs;
+      const { sentBytes } = this.outlet;
+      if (this.stuckSinceMs === 0 || sentBytes !== this.sentBytesSeen) this.stuckSinceMs = nowMs;
       else if (nowMs - this.stuckSinceMs >= slowCloseMs) this.closeSlow();
+      this.sentBytesSeen = sentBytes;
       return;
     }
     this.stuckSinceMs = 0;

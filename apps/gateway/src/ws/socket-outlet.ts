@@ -22,6 +22,8 @@ export class SocketOutlet implements Outlet {
   private first: Uint8Array | null = null;
   private others: Uint8Array[] | null = null;
   private queuedBytes = 0;
+  private givenBytes = 0;
+  private closed = false;
 
   constructor(
     private readonly socket: Duplex,
@@ -34,12 +36,19 @@ export class SocketOutlet implements Outlet {
     return this.unsentBytes < this.limits.highWaterBytes;
   }
 
+  /** What the kernel has taken so far. */
+  get sentBytes(): number {
+    return this.givenBytes - this.unsentBytes;
+  }
+
   /** What waits in this process; the kernel's buffer is not counted. */
   get unsentBytes(): number {
     return this.socket.writableLength + this.queuedBytes;
   }
 
   write(frames: Uint8Array, last = false): void {
+    if (this.closed) return;
+    this.givenBytes += frames.length;
     if (last && this.first === null) {
       if (this.socket.writable) this.socket.write(frames);
       return;
@@ -81,8 +90,19 @@ export class SocketOutlet implements Outlet {
     }
   }
 
-  /** Forgets what has not been written; for a socket that is closing. */
-  discard(): void {
+  /** Writes what there is, and nothing ever after: a close frame comes next. */
+  finish(): void {
+    this.flush();
+    this.closed = true;
+  }
+
+  /** Forgets what has not been written, and writes nothing ever after. */
+  abandon(): void {
+    this.discard();
+    this.closed = true;
+  }
+
+  private discard(): void {
     this.first = null;
     this.others = null;
     this.queuedBytes = 0;

@@ -9,8 +9,6 @@ import { SUBPROTOCOL } from './ws.constants';
 
 /** What Nest calls the server: it only hands over sockets. */
 export interface TroupeWsServer {
-  readonly sockets: Set<WebSocket>;
-  accepting: boolean;
   onConnection: (webSocket: WebSocket, socket: Duplex, request: IncomingMessage) => void;
 }
 
@@ -19,6 +17,9 @@ export interface TroupeWsServer {
  * and costs nothing per frame: frames go straight to the connection, not through an observable.
  */
 export class TroupeWsAdapter implements WebSocketAdapter<TroupeWsServer, WebSocket> {
+  private readonly sockets = new Set<WebSocket>();
+  private accepting = true;
+
   constructor(
     private readonly app: INestApplicationContext & { getHttpServer(): Server },
     private readonly settings: Settings,
@@ -36,7 +37,7 @@ export class TroupeWsAdapter implements WebSocketAdapter<TroupeWsServer, WebSock
       autoPong: false,
       handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     });
-    const face: TroupeWsServer = { sockets: new Set(), accepting: true, onConnection: () => undefined };
+    const face: TroupeWsServer = { onConnection: () => undefined };
     // With a listener `ws` leaves the answer to it, and so to us: without one the socket would hang.
     server.on('wsClientError', (error: Error, socket: Duplex, request: IncomingMessage) => {
       this.refuse(socket, refusalOfHandshake(error, request));
@@ -45,13 +46,13 @@ export class TroupeWsAdapter implements WebSocketAdapter<TroupeWsServer, WebSock
       socket.on('error', ignoreReset);
       const refusal = refusalOf(request, {
         settings,
-        accepting: face.accepting,
-        connections: face.sockets.size,
+        accepting: this.accepting,
+        connections: this.sockets.size,
       });
       if (refusal) return this.refuse(socket, refusal);
       server.handleUpgrade(request, socket, head, (webSocket) => {
-        face.sockets.add(webSocket);
-        webSocket.on('close', () => face.sockets.delete(webSocket));
+        this.sockets.add(webSocket);
+        webSocket.on('close', () => this.sockets.delete(webSocket));
         face.onConnection(webSocket, socket, request);
       });
     });
@@ -67,9 +68,25 @@ export class TroupeWsAdapter implements WebSocketAdapter<TroupeWsServer, WebSock
     return;
   }
 
-  close(server: TroupeWsServer): void {
-    server.accepting = false;
-    for (const webSocket of server.sockets) webSocket.terminate();
+  /** From now on nobody gets in. */
+  stopAccepting(): void {
+    this.accepting = false;
+  }
+
+  /** Resolves when every socket has closed, or after `deadlineMs`. */
+  async drained(deadlineMs: number): Promise<void> {
+    const closed = [...this.sockets].map(
+      (webSocket) => new Promise((resolve) => webSocket.once('close', resolve)),
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, deadlineMs)));
+    await Promise.race([Promise.all(closed), late]);
+    clearTimeout(timer);
+  }
+
+  close(): void {
+    this.stopAccepting();
+    for (const webSocket of this.sockets) webSocket.terminate();
   }
 
   /** Nest calls it when the application closes; the servers are closed by then. */

@@ -1,6 +1,7 @@
 import type { BusSubscription, Clock, Fence, Lease, LeaseStore, MessageBus, RoomStore } from '@troupe/ports';
 import {
   type ActorCommand,
+  type CommandBatch,
   type OwnershipNotice,
   decodeCommandBatch,
   partitionOf,
@@ -131,10 +132,8 @@ export class RoomHost {
     const batch = decodeCommandBatch(payload);
     const edge = this.edges.heard(batch.edge);
     const partition = this.partitions.get(batch.partition);
-    if (!partition) {
-      const refs = batch.commands.flatMap((c) => ('ref' in c ? [c.ref] : []));
-      edge.control({ c: 'moved', partition: batch.partition, refs });
-      return;
+    if (!partition || (batch.epoch > 0 && batch.epoch !== partition.epoch)) {
+      return this.misdirected(batch, edge, partition);
     }
     const stamp = { nowMs: this.ports.clock.nowMs(), at: this.ports.clock.wallTime() };
     for (const command of batch.commands) {
@@ -151,6 +150,15 @@ export class RoomHost {
           edge.control({ c: 'fail', ref: command.ref, code: 'internal', message: 'internal error' });
       }
     }
+  }
+
+  /** The edge means another owner: an earlier one, or a later one that has taken over from this pod. */
+  private misdirected(batch: CommandBatch, edge: EdgeSink, partition: Partition | undefined): void {
+    const refs = batch.commands.flatMap((c) => ('ref' in c ? [c.ref] : []));
+    const moved = { c: 'moved' as const, partition: batch.partition, refs };
+    if (partition && batch.epoch > partition.epoch) this.leases.fenced(partition.id);
+    else if (partition) return edge.control({ ...moved, epoch: partition.epoch });
+    edge.control(moved);
   }
 
   private dispatch(
