@@ -16,7 +16,8 @@ import { MessagingGateway } from './ws/messaging.gateway';
 class EdgeModule {
   static register(platform: Platform): DynamicModule {
     const { bus, clock, settings } = platform;
-    const edge = new EdgeService(platform, settings);
+    const database = platform.database();
+    const edge = new EdgeService({ ...platform, storeDown: () => !database.up() }, settings);
     const presence = new PresenceReporter(edge.id, bus, clock, settings.presenceRenewMs);
     const providers = [
       { provide: EdgeService, useValue: edge },

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { MessagesService, RoomAccess, RoomsService, TokenVerifier } from '@troupe/people';
+import { throttled } from '@troupe/observability';
 import { PLATFORM, type Platform } from '@troupe/platform';
 import { TEXT_CODE_POINTS_MAX } from '@troupe/protocol';
 import type { IncomingMessage } from 'node:http';
@@ -45,7 +46,8 @@ export class GatewayService implements OnApplicationBootstrap {
     this.limits = connectionSettings(settings);
     const now = (): number => clock.nowMs();
     const { directory } = platform.database();
-    const onError = (error: unknown): void => logger.error({ err: error }, 'sessions');
+    const quiet = throttled(logger, 10);
+    const onError = (error: unknown): void => quiet.error({ err: error }, 'sessions');
     this.follower = new MembershipFollower(bus, this.sessions, edge, directory, onError);
     const limits = {
       frameBytesMax: settings.frameBytesMax,

@@ -1,11 +1,14 @@
 import { Inject, Injectable, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { SigningKeys, TokenVerifier } from '@troupe/people';
+import { throttled } from '@troupe/observability';
 import { PLATFORM, type Platform } from '@troupe/platform';
 import { RoomHost } from './hosting/room-host';
 import { hostMetrics, watchHost } from './wiring/host-metrics';
 import { hostSettings } from './wiring/host-settings';
 import { PublicPublish } from './wiring/public-publish';
 import { PublicPublishController } from './wiring/public-publish.controller';
+
+const LOG_LINES_PER_SECOND = 5;
 
 /** Starts and stops the rooms of this pod. */
 @Injectable()
@@ -17,7 +20,8 @@ export class RoomActorService implements OnApplicationBootstrap {
   constructor(@Inject(PLATFORM) platform: Platform) {
     const { bus, clock, ids, metrics, settings } = platform;
     const { rooms, leases, accounts } = platform.database();
-    const logger = platform.logger.child({ part: 'room-actor' });
+    // In an outage every commit, load and renewal fails.
+    const logger = throttled(platform.logger.child({ part: 'room-actor' }), LOG_LINES_PER_SECOND);
     const onError = (error: unknown): void => logger.error({ err: error }, 'room host');
     this.host = new RoomHost(
       ids.uuid(),

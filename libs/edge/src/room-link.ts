@@ -25,6 +25,11 @@ export interface RoomLinkSettings {
   retryMs: number;
   /** Unanswered commands of the whole edge; more are refused with `unavailable`. */
   pendingMax: number;
+  /**
+   * True while the store is known to be down: nobody can then take over a partition that nobody serves, and its
+   * commands are refused at once instead of at their deadline.
+   */
+  hopeless?: () => boolean;
 }
 
 export interface LinkFailure {
@@ -270,10 +275,12 @@ export class RoomLink implements GatewayStreamReader {
   private sweep(): void {
     if (this.answers.size === 0) return;
     const nowMs = this.ports.clock.nowMs();
+    const hopeless = this.settings.hopeless?.() ?? false;
     for (const lane of this.lanes) {
+      const unserved = hopeless && lane.attempts > 0;
       let lost = false;
       for (const [ref, pending] of lane.pending) {
-        if (pending.deadlineMs <= nowMs) this.finish(ref, UNAVAILABLE);
+        if (unserved || pending.deadlineMs <= nowMs) this.finish(ref, UNAVAILABLE);
         else if (nowMs - pending.sentAtMs >= this.settings.retryMs) lost = true;
       }
       if (lost && !lane.blocked) this.sendAgain(lane);

@@ -20,6 +20,8 @@ export interface EdgePorts {
   ids: Ids;
   metrics: Metrics;
   logger: Logger;
+  /** True while this gateway knows the store to be down. */
+  storeDown: () => boolean;
 }
 
 export interface Publication {
@@ -54,7 +56,12 @@ export class EdgeService implements RoomGate {
     this.link = new RoomLink(
       this.id,
       { bus, clock },
-      { deadlineMs: settings.publishDeadlineMs, retryMs: RETRY_MS, pendingMax: PENDING_MAX },
+      {
+        deadlineMs: settings.publishDeadlineMs,
+        retryMs: RETRY_MS,
+        pendingMax: PENDING_MAX,
+        hopeless: ports.storeDown,
+      },
       {
         message: (room, epoch, seq, body) => {
           this.fanout.message(room, epoch, seq, body);

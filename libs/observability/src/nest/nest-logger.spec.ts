@@ -8,7 +8,7 @@ describe("Nest's own log lines", () => {
   const last = (): unknown => JSON.parse(lines.at(-1) ?? '{}');
 
   it.each([
-    ['log', 'info'],
+    ['log', 'debug'],
     ['warn', 'warn'],
     ['debug', 'debug'],
     ['verbose', 'trace'],

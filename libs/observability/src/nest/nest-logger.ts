@@ -5,8 +5,9 @@ import type { Logger, LogMethod } from '../log/logger';
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
+  /** What the framework says at each start, route by route, is for whoever looks for it. */
   log(message: unknown, ...rest: unknown[]): void {
-    write(this.logger.info, message, rest);
+    write(this.logger.debug, message, rest);
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
