@@ -33,6 +33,8 @@ export class Fanout {
   /** Rooms whose stream came although no session is in them: twice in a row, and the actor is told. */
   private strays = { now: new Set<string>(), before: new Set<string>() };
   private readonly sessions = new Map<number, EdgeSession>();
+  /** Sessions with a room that lags: the others need no visit. */
+  private readonly laggards = new Set<EdgeSession>();
   private dirty: RoomGroup[] = [];
 
   constructor(
@@ -60,6 +62,7 @@ export class Fanout {
 
   close(session: EdgeSession): void {
     this.sessions.delete(session.no);
+    this.laggards.delete(session);
     for (const sub of [...session.subscriptions.values()]) this.remove(sub);
   }
 
@@ -101,6 +104,7 @@ export class Fanout {
     for (const sub of session.subscriptions.values()) {
       if (sub.state === 'lagging') return this.ask(sub);
     }
+    this.laggards.delete(session);
   }
 
   /** Calls `visit` with each session that is in the room. */
@@ -147,7 +151,7 @@ export class Fanout {
     if (bodies.length > 0) session.outlet.write(concat(bodies.map(this.ports.codec)));
     this.ports.delivered(bodies.length);
     sub.after = header.upTo;
-    sub.state = 'lagging';
+    this.fallBehind(sub);
     if (header.live) this.goLive(sub);
     this.drained(session);
   }
@@ -233,10 +237,15 @@ export class Fanout {
     const { group } = sub;
     if (sub.state === 'live') group.removeLive(sub);
     else group.ahead = group.ahead.filter((other) => other !== sub);
-    sub.state = 'lagging';
+    this.fallBehind(sub);
     sub.mode = 'mailbox';
     sub.after = after;
     this.sendLagging(sub);
+  }
+
+  private fallBehind(sub: Subscription): void {
+    sub.state = 'lagging';
+    this.laggards.add(sub.session);
   }
 
   // ── Joining and catching up ───────────────────────────────────────────────────────────────────────────────────
@@ -284,7 +293,7 @@ export class Fanout {
   private begin(sub: Subscription): void {
     if (sub.state !== 'held' || !sub.group.all.has(sub)) return;
     if (sub.mode === 'history') {
-      sub.state = 'lagging';
+      this.fallBehind(sub);
       this.drained(sub.session);
     } else {
       sub.after = Math.max(0, sub.group.seq);
@@ -299,7 +308,7 @@ export class Fanout {
     sub.mode = 'mailbox';
     if (group.seq > sub.after) {
       // The stream has overtaken the piece: what came meanwhile is asked for like any other.
-      sub.state = 'lagging';
+      this.fallBehind(sub);
       return;
     }
     if (group.seq < sub.after) {
@@ -377,15 +386,17 @@ export class Fanout {
       if (group.unconfirmed && nowMs - group.attachSentAtMs >= retryMs) this.reattach(group);
       if (group.seq >= 0 && group.headHeard > group.seq) this.repair(group);
     }
-    for (const session of this.sessions.values()) {
+    for (const session of [...this.laggards]) {
       const { catching } = session;
-      if (catching && nowMs - catching.askedAtMs >= retryMs) this.askLater(session, catching);
+      // A socket that took everything at once may never have said that it drained.
+      if (!catching) this.drained(session);
+      else if (nowMs - catching.askedAtMs >= retryMs) this.askLater(session, catching);
     }
   }
 
   /** No answer: one room that does not answer must not keep the session from its others. */
   private askLater(session: EdgeSession, sub: Subscription): void {
-    sub.state = 'lagging';
+    this.fallBehind(sub);
     session.catching = null;
     session.subscriptions.delete(sub.group.room);
     session.subscriptions.set(sub.group.room, sub);
@@ -423,10 +434,13 @@ export class Fanout {
     group.ahead = group.ahead.filter((other) => other !== sub);
     group.all.delete(sub);
     session.subscriptions.delete(group.room);
-    if (session.catching === sub) session.catching = null;
     group.serial++;
     this.ports.send({ t: 'detach', room: group.room, session: session.no });
     if (group.all.size === 0) this.removeGroup(group);
+    if (session.catching !== sub) return;
+    session.catching = null;
+    // Its other rooms have waited for this one.
+    if (this.sessions.has(session.no)) this.drained(session);
   }
 
   // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -435,7 +449,8 @@ export class Fanout {
   private reattach(group: RoomGroup): void {
     this.sendAttach(group, [...group.all], 'again');
     for (const sub of group.all) {
-      if (sub.state === 'lagging') this.sendLagging(sub);
+      // One that reads history has no mailbox, and must not get one that the new owner's empty ring has overflowed.
+      if (sub.state === 'lagging' && sub.mode === 'mailbox') this.sendLagging(sub);
       else if (sub.state === 'catching') this.sendResume(sub, sub.after);
     }
   }

@@ -106,6 +106,11 @@ export interface CommandBatch {
   /** The edge's incarnation; replies go to `subjects.gateway(edge)`. */
   edge: string;
   partition: number;
+  /**
+   * The owner's epoch as the edge knows it; 0 if it knows none. Another owner does nothing of the batch: what went to the
+   * one before may be lost, and has to come first.
+   */
+  epoch: number;
   commands: ActorCommand[];
 }
 

@@ -50,8 +50,11 @@ export type ControlRecord =
   | { c: 'fail'; ref: number; code: ErrorCode; message: string; retryAfterMs?: number }
   /** Done: a member or reload command. */
   | { c: 'done'; ref: number; head: number }
-  /** This pod does not own the partition (any more): ask again on the partition's subject. */
-  | { c: 'moved'; partition: number; refs: number[] }
+  /**
+   * This pod does not own the partition (any more): ask again on the partition's subject.
+   * With `epoch`: it does own it, under a later epoch than the edge knew.
+   */
+  | { c: 'moved'; partition: number; refs: number[]; epoch?: number }
   /** The room is set to disconnect instead of dropping, and this session's mailbox is full. */
   | { c: 'overflow'; room: string; session: number };
 

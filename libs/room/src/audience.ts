@@ -60,6 +60,11 @@ export class Audience {
     return this.edges.size;
   }
 
+  /** The newest seq that went out. */
+  get head(): number {
+    return this.ring?.head ?? this.lastHead;
+  }
+
   get floor(): number {
     return this.ring?.floor ?? 0;
   }

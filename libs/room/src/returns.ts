@@ -42,9 +42,8 @@ export class Returns {
       return;
     }
     this.audience.returning(edge, session);
-    this.output.fetch(this.room, { after: start, limit: PAGE }, (messages) => {
-      // Without an answer the edge asks again after a while; the session stays where it is.
-      if (!messages || messages.length === 0 || !this.audience.isAttached(edge, session)) return;
+    this.fetch(start, (messages) => {
+      if (!this.audience.isAttached(edge, session)) return;
       const bodies = takeBytes(messages, bytesMax);
       const upTo = messages[bodies.length - 1]?.seq ?? start;
       const header = this.header(session, { after: from.after, upTo, live: false });
@@ -74,11 +73,21 @@ export class Returns {
       for (const body of this.audience.after(start)) edge.message(this.room, this.epoch, ++seq, body);
       return done();
     }
-    this.output.fetch(this.room, { after: start, limit: PAGE }, (messages) => {
-      if (!messages || messages.length === 0) return;
+    this.fetch(start, (messages) => {
       for (const m of messages)
         edge.message(this.room, this.epoch, m.seq, Buffer.from(encodeMessageFrame(m)));
       this.replayFrom(edge, messages.at(-1)?.seq ?? start, done);
+    });
+  }
+
+  /**
+   * Reads from the store what has gone out. What is stored but has not gone out yet comes on the stream, in its turn.
+   * Without an answer the edge asks again after a while.
+   */
+  private fetch(after: number, found: (messages: Message[]) => void): void {
+    this.output.fetch(this.room, { after, limit: PAGE }, (messages) => {
+      const sent = messages?.filter(({ seq }) => seq <= this.audience.head) ?? [];
+      if (sent.length > 0) found(sent);
     });
   }
 

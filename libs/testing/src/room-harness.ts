@@ -218,7 +218,7 @@ export class HarnessEdge extends GatewayStreamWriter implements EdgeSink {
     this.harness.clock.turnEnd(() => {
       const commands = this.outbox;
       this.outbox = [];
-      this.harness.receive(encodeCommandBatch({ edge: this.id, partition: 0, commands }), this);
+      this.harness.receive(encodeCommandBatch({ edge: this.id, partition: 0, epoch: 0, commands }), this);
     });
   }
 }
