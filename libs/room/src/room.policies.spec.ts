@@ -20,7 +20,7 @@ describe('who may post (service owner admin member stranger)', () => {
     row((column) => ROOM_POLICIES[kind].mayPost(actor(column), facts));
 
   it.each<[RoomKind, RoomFacts, string]>([
-    ['private', closed, 'yes yes yes yes not_found'],
+    ['private', closed, 'not_found yes yes yes not_found'],
     ['group', closed, 'yes yes yes yes not_found'],
     ['group', open, 'yes yes yes yes not_member'],
     ['channel', open, 'yes forbidden forbidden forbidden forbidden'],
