@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   expectCorrectHistory,
   HistoryRecorder,
@@ -97,6 +99,11 @@ describe('a cluster of real processes under load', () => {
       const owned = (await cluster.metricsOf(service)).value('troupe_partitions_owned');
       if (owned !== partitions) throw new Error(`it owns ${owned}`);
     });
+  }
+
+  /** No publisher begins anything more, and what was begun is acked. */
+  async function quiet(): Promise<void> {
+    await Promise.all(publishers.map((publisher) => publisher.stop()));
   }
 
   function expectSocketsToStay(): void {
@@ -242,7 +249,7 @@ describe('a cluster of real processes under load', () => {
   );
 
   it('answers a clientId from before all faults with the ack that it had then', async () => {
-    await Promise.all(publishers.map((publisher) => publisher.stop()));
+    await quiet();
     for (const { client, room, acked, textOf } of publishers) {
       for (const clientId of [acked[0], acked[Math.floor(acked.length / 2)], acked.at(-1)]) {
         if (clientId !== undefined) await client.publish({ room, clientId, text: textOf(clientId) });
@@ -251,6 +258,7 @@ describe('a cluster of real processes under load', () => {
   });
 
   it('has lost, doubled, reordered and hidden nothing', async () => {
+    await quiet();
     const { http } = cluster.edge;
     const reader = http.as(people[0]?.token ?? '');
     const heads = new Map<string, number>();
@@ -274,7 +282,14 @@ describe('a cluster of real processes under load', () => {
     report(
       `${count('ack')} acks, ${count('error')} errors, ${count('receive')} deliveries, ${count('gap')} gaps`,
     );
-    expectCorrectHistory(recorder.events);
+    try {
+      expectCorrectHistory(recorder.events);
+    } catch (error) {
+      const kept = join(tmpdir(), `troupe-history-${process.pid}.jsonl`);
+      recorder.writeTo(kept);
+      report(`the history is kept in ${kept}`);
+      throw error;
+    }
     expect(settled).toBeUndefined();
     expect(rows).toHaveLength([...heads.values()].reduce((sum, head) => sum + head, 0));
     expect(new Set(rows.map((row) => row.writer)).size).toBeGreaterThanOrEqual(3);
