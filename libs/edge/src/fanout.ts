@@ -1,7 +1,14 @@
 import type { Clock } from '@troupe/ports';
 import { type ActorCommand, type ControlRecord, type PieceHeader, encodeGap } from '@troupe/protocol';
 import type { FrameCodec } from './outlet';
-import { type EdgeSession, type JoinReady, RoomGroup, type Subscription } from './room-group';
+import {
+  type EdgeSession,
+  type JoinOptions,
+  type JoinReady,
+  type JoinWaiter,
+  RoomGroup,
+  type Subscription,
+} from './room-group';
 
 export interface FanoutSettings {
   /** How much a session is sent at once while it catches up. */
@@ -72,24 +79,31 @@ export class Fanout {
    * and `go()` lets it begin; nothing of the room comes before. Told and started in one turn, nothing can slip in between.
    * With `resumeAfter`, the session first gets what it missed since that seq.
    */
-  join(
-    session: EdgeSession,
-    room: string,
-    options: { head: number; resumeAfter?: number },
-    ready: JoinReady,
-  ): void {
+  join(session: EdgeSession, room: string, options: JoinOptions, ready: JoinReady): void {
     const present = session.subscriptions.get(room);
-    if (present?.state === 'joining') return void present.waiting.push(ready);
-    if (present) return ready(() => Math.max(0, present.group.seq), noop);
+    if (present && present.state !== 'joining') return ready(() => Math.max(0, present.group.seq), noop);
+    const waiter = { ready, ...options };
+    if (present) {
+      present.waiting.push(waiter);
+      return this.waitFor(present, waiter);
+    }
     const known = this.groups.get(room);
     const group = known ?? this.addGroup(new RoomGroup(room, options.head));
-    const sub = subscription(session, group, ready, options.resumeAfter);
+    const sub = subscription(session, group, waiter);
     session.subscriptions.set(room, sub);
     group.all.add(sub);
     this.sendAttach(group, [sub], known ? 'more' : 'first');
-    if (group.attached) return this.confirm(sub);
-    if (known) return;
-    this.ports.clock.after(this.settings.joinWaitMs, () => this.confirmAll(group));
+    if (group.attached) this.confirm(sub);
+    else this.waitFor(sub, waiter);
+  }
+
+  /** Each waits for itself: a room may be without an owner for longer than the first of its sessions waits. */
+  private waitFor(sub: Subscription, waiter: JoinWaiter): void {
+    this.ports.clock.after(this.settings.joinWaitMs, () => {
+      if (!sub.waiting.includes(waiter)) return;
+      if (sub.group.seq < 0 && waiter.late) waiter.late();
+      else this.confirm(sub);
+    });
   }
 
   leave(session: EdgeSession, room: string): boolean {
@@ -165,8 +179,11 @@ export class Fanout {
       case 'event': {
         const group = this.groups.get(record.room);
         if (!group) return;
+        // What came before it is seen before it.
+        this.distribute(group);
         const frame = this.ports.codec(Buffer.from(record.frame));
-        for (const { session } of group.all) {
+        for (const { session, state } of group.all) {
+          if (state === 'joining' || state === 'held') continue;
           if (session.user !== record.except) session.outlet.control(frame);
         }
         return;
@@ -286,8 +303,8 @@ export class Fanout {
     sub.waiting = [];
     sub.state = 'held';
     const head = (): number => Math.max(0, group.seq);
-    first?.(head, () => this.begin(sub));
-    for (const ready of others) ready(head, noop);
+    first?.ready(head, () => this.begin(sub));
+    for (const { ready } of others) ready(head, noop);
   }
 
   private begin(sub: Subscription): void {
@@ -316,6 +333,8 @@ export class Fanout {
       else {
         sub.state = 'ahead';
         group.ahead.push(sub);
+        // Proof that the stream has a hole, which concerns all who are live.
+        this.behind(group, sub.after);
         return;
       }
     }
@@ -344,8 +363,10 @@ export class Fanout {
 
   private repair(group: RoomGroup): void {
     const nowMs = this.ports.clock.nowMs();
-    if (nowMs - group.replayAskedAtMs < this.settings.retryMs) return;
+    // One at a time, unless it seems lost; a later hole need not wait once the earlier one is closed.
+    if (group.seq < group.replayUpTo && nowMs - group.replayAskedAtMs < this.settings.retryMs) return;
     group.replayAskedAtMs = nowMs;
+    group.replayUpTo = group.headHeard;
     this.ports.repaired();
     this.ports.send({ t: 'replay', room: group.room, after: group.seq });
   }
@@ -434,13 +455,19 @@ export class Fanout {
     group.ahead = group.ahead.filter((other) => other !== sub);
     group.all.delete(sub);
     session.subscriptions.delete(group.room);
+    const { waiting } = sub;
+    sub.waiting = [];
     group.serial++;
     this.ports.send({ t: 'detach', room: group.room, session: session.no });
     if (group.all.size === 0) this.removeGroup(group);
-    if (session.catching !== sub) return;
-    session.catching = null;
-    // Its other rooms have waited for this one.
-    if (this.sessions.has(session.no)) this.drained(session);
+    // A session that has closed as a whole waits for nothing.
+    const isOpen = this.sessions.has(session.no);
+    if (session.catching === sub) {
+      session.catching = null;
+      // Its other rooms have waited for this one.
+      if (isOpen) this.drained(session);
+    }
+    if (isOpen) for (const { left } of waiting) left?.();
   }
 
   // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -493,15 +520,11 @@ export class Fanout {
 /** Sessions in one attach command at most. */
 const ATTACH_MAX = 1_000;
 
-function subscription(
-  session: EdgeSession,
-  group: RoomGroup,
-  ready: JoinReady,
-  resumeAfter: number | undefined,
-): Subscription {
+function subscription(session: EdgeSession, group: RoomGroup, waiter: JoinWaiter): Subscription {
+  const { resumeAfter } = waiter;
   const mode = resumeAfter === undefined ? 'mailbox' : 'history';
   const after = resumeAfter ?? 0;
-  return { session, group, state: 'joining', after, mode, index: -1, askedAtMs: 0, waiting: [ready] };
+  return { session, group, state: 'joining', after, mode, index: -1, askedAtMs: 0, waiting: [waiter] };
 }
 
 const noop = (): void => undefined;

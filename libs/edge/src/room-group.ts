@@ -25,6 +25,25 @@ export type SubscriptionState = 'joining' | 'held' | 'live' | 'lagging' | 'catch
 /** `head()`: the seq after which the session gets everything, at the moment of asking. `go()`: begin. */
 export type JoinReady = (head: () => number, go: () => void) => void;
 
+export interface JoinOptions {
+  /** The room's newest seq as the store has it, or −1 if only the actor knows. */
+  head: number;
+  /** The session first gets what it missed since this seq. */
+  resumeAfter?: number;
+  /** The session left before the actor had confirmed: `ready` is not called any more. Not when the session closed. */
+  left?: () => void;
+  /**
+   * The wait for the actor is over and nobody knows the room's head: `ready` is called as soon as it is known, unless
+   * the session leaves. Without this the session goes ahead with a head of 0.
+   */
+  late?: () => void;
+}
+
+/** Who waits for a join. */
+export interface JoinWaiter extends JoinOptions {
+  ready: JoinReady;
+}
+
 /** One session in one room, at the edge. */
 export interface Subscription {
   readonly session: EdgeSession;
@@ -39,7 +58,7 @@ export interface Subscription {
   /** When the last piece was asked for. */
   askedAtMs: number;
   /** Who is told when the actor has confirmed. */
-  waiting: JoinReady[];
+  waiting: JoinWaiter[];
 }
 
 /** All sessions of this edge in one room, and how far the room's stream has come here. */
@@ -58,6 +77,8 @@ export class RoomGroup {
   /** The newest seq that was heard of; above `seq` while the stream has a hole. */
   headHeard = -1;
   replayAskedAtMs = -Infinity;
+  /** Up to where the replay that was asked for closes the hole. */
+  replayUpTo = -1;
   readonly all = new Set<Subscription>();
   readonly live: Subscription[] = [];
   ahead: Subscription[] = [];
