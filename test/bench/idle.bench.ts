@@ -24,9 +24,12 @@ const EDGE_ROLE: Partial<Record<SystemName, string>> = {
   'troupe-distributed': 'gateway',
 };
 
+/** Those that a quick run has time for. */
+const QUICK: readonly SystemName[] = ['ws-loop', 'troupe-distributed'];
+
 /** Sessions that come and go before the count starts, so that code and pools are there already. */
 const REHEARSAL = 500;
-const SETTLE_MS = 3_000;
+const settleMs = (options: BenchOptions): number => (options.quick ? 1_000 : 3_000);
 const CONNECT_MS_MAX = 120_000;
 
 /** Memory of idle sessions, all in one room. Each system is started afresh and alone. */
@@ -39,11 +42,11 @@ export async function idleBench(
   const failures: string[] = [];
   for (const name of options.systems) {
     const role = EDGE_ROLE[name];
-    if (role === undefined) continue;
+    if (role === undefined || (options.quick && !QUICK.includes(name))) continue;
     let system: RunningSystem | undefined;
     try {
       system = await startSystem[name]({ gcHook: true, settings: options.settings });
-      const result = await measure(system, role, options.idleSessions);
+      const result = await measure(system, role, options);
       results.push(result);
       say(
         `  ${name} (${role}): ${kib(result.rssBytes)} KiB of RSS, ${kib(result.heapBytes)} KiB of heap a session`,
@@ -58,19 +61,20 @@ export async function idleBench(
   return { results, failures };
 }
 
-async function measure(system: RunningSystem, role: string, sessions: number): Promise<IdleResult> {
+async function measure(system: RunningSystem, role: string, options: BenchOptions): Promise<IdleResult> {
+  const sessions = options.idleSessions;
   const pid = system.pids[role]?.[0];
   if (pid === undefined) throw new Error(`${system.name} has no ${role}`);
   const access = await system.prepare({ rooms: 1, membersPerRoom: sessions });
   const plan = { ...access, rooms: 1, publishersPerRoom: 1, textBytes: TEXT_BYTES };
   const rehearsal = new Generator();
   await rehearsal.connect({ ...plan, membersPerRoom: REHEARSAL }).finally(() => rehearsal.close());
-  await sleep(SETTLE_MS);
+  await sleep(settleMs(options));
   const before = await collectAndRead(pid);
   const generator = new Generator();
   try {
     await generator.connect({ ...plan, membersPerRoom: sessions }, CONNECT_MS_MAX);
-    await sleep(SETTLE_MS);
+    await sleep(settleMs(options));
     const after = await collectAndRead(pid);
     const heap = (m: NodeJS.MemoryUsage): number => m.heapUsed + m.external;
     return {

@@ -3,7 +3,6 @@ import { loadavg } from 'node:os';
 import { dirname } from 'node:path';
 import { Fleet } from './fleet';
 import { idleBench } from './idle.bench';
-import { memoryFile } from './measure/heap';
 import { MICRO_BENCHES, type MicroResult } from './micro';
 import { type BenchOptions, USAGE, parseOptions } from './options';
 import { describeMachine } from './report/machine';
@@ -22,39 +21,35 @@ async function run(options: BenchOptions): Promise<BenchResults> {
     `${machine.cpu}, ${machine.cores} cores; load ${machine.loadBefore.join(' ')}; commit ${machine.commit}`,
   );
   const fleet = new Fleet({ settings: options.settings });
-  try {
-    const throughput = await throughputBench(fleet, options, say).finally(() => fleet.stop());
-    const wants = (name: 'idle' | 'slow-reader' | 'micro'): boolean => options.only.includes(name);
-    const nothing = { results: [], failures: [] };
-    const idle = wants('idle') ? await idleBench(options, say) : nothing;
-    const slowReader = wants('slow-reader') ? await slowReaderBench(options, say) : nothing;
-    const micro: MicroResult[] = [];
-    for (const bench of wants('micro') ? MICRO_BENCHES : []) micro.push(...(await bench()));
-    return {
-      machine,
-      seconds: (performance.now() - start) / 1_000,
-      loadAfter: loadavg().map((load) => Math.round(load * 100) / 100),
-      throughput,
-      idle: idle.results,
-      slowReader: slowReader.results,
-      slowReaderSeconds: options.slowReaderSeconds,
-      micro,
-      failures: [
-        ...new Set([...throughput.flatMap((one) => one.failures), ...idle.failures, ...slowReader.failures]),
-      ],
-    };
-  } finally {
-    memoryFile.remove();
-  }
+  const throughput = await throughputBench(fleet, options, say).finally(() => fleet.stop());
+  const wants = (name: 'idle' | 'slow-reader' | 'micro'): boolean => options.only.includes(name);
+  const nothing = { results: [], failures: [] };
+  const idle = wants('idle') ? await idleBench(options, say) : nothing;
+  const slowReader = wants('slow-reader') ? await slowReaderBench(options, say) : nothing;
+  const micro: MicroResult[] = [];
+  for (const bench of wants('micro') ? MICRO_BENCHES : []) micro.push(...(await bench()));
+  return {
+    machine,
+    seconds: (performance.now() - start) / 1_000,
+    loadAfter: loadavg().map((load) => Math.round(load * 100) / 100),
+    throughput,
+    idle: idle.results,
+    slowReader: slowReader.results,
+    slowReaderSeconds: options.slowReaderSeconds,
+    micro,
+    failures: [
+      ...new Set([...throughput.flatMap((one) => one.failures), ...idle.failures, ...slowReader.failures]),
+    ],
+  };
 }
 
 function write(results: BenchResults, options: BenchOptions): void {
   const markdown = renderMarkdown(results);
   say(`\n${markdown}`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
   if (options.out === undefined) return;
   mkdirSync(dirname(options.out), { recursive: true });
   writeFileSync(options.out, markdown);
-  writeFileSync(options.out.replace(/\.md$/, '.json'), `${JSON.stringify(results, null, 2)}\n`);
   say(`written to ${options.out}`);
 }
 
@@ -65,6 +60,8 @@ try {
   process.stderr.write(`${(error as Error).message}\n\n${USAGE}\n`);
   process.exit(2);
 }
+// Servers end with this process; ending in order lets it remove its directories.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 run(options)
   .then((results) => write(results, options))
   .catch((error: Error) => {

@@ -24,6 +24,8 @@ export interface BenchOptions {
   slowReaderSeconds: number;
   /** Where the results go; undefined: only to the terminal. */
   out: string | undefined;
+  /** Where all of what was measured goes as JSON, round by round; undefined: nowhere. */
+  json: string | undefined;
   quick: boolean;
   /** Settings of Troupe that differ from those of the bench, by variable. */
   settings: Record<string, string>;
@@ -32,12 +34,13 @@ export interface BenchOptions {
 /** Only by name: how a batching server fares when its publishers do not come in one read. */
 const ON_REQUEST: readonly BenchName[] = ['broadcast-64-publishers'];
 
-export const USAGE = `npm run bench -- [--quick] [--only a,b] [--systems a,b] [--rounds n] [--set A=1] [--no-write]
+export const USAGE = `npm run bench -- [--quick] [--only a,b] [--systems a,b] [--rounds n] [--set A=1] [--json file] [--no-write]
   --quick     one short round of everything, in two minutes
   --only      ${BENCH_NAMES.join(', ')}
   --systems   ${SYSTEM_NAMES.join(', ')}
   --set       NAME=VALUE, a setting for Troupe's services; may be repeated
   --rounds    how often each figure is taken; the median counts (default 3)
+  --json      a file for all of what was measured, round by round
   --no-write  print the results, leave test/bench/results.md as it is`;
 
 function chosen<T extends string>(
@@ -69,6 +72,7 @@ export function parseOptions(args: string[]): BenchOptions {
       systems: { type: 'string' },
       rounds: { type: 'string' },
       set: { type: 'string', multiple: true, default: [] },
+      json: { type: 'string' },
       'no-write': { type: 'boolean', default: false },
     },
   });
@@ -88,6 +92,7 @@ export function parseOptions(args: string[]): BenchOptions {
     slowReaderSeconds: values.quick ? 4 : 30,
     // A partial run must not replace the results of a whole one.
     out: values['no-write'] || partial ? undefined : 'test/bench/results.md',
+    json: values.json,
     quick: values.quick,
     settings: Object.fromEntries(values.set.map(nameAndValue)),
   };

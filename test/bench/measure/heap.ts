@@ -1,27 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { untilSucceeds } from '@troupe/testing';
+import { temporaryDir } from '../temp-dir';
 
 const COLLECT_MS_MAX = 20_000;
 
 let dir: string | undefined;
 
 /** Where servers that were started with the hook write their memory, one file for each process. */
-export const memoryFile = {
-  dir(): string {
-    dir ??= mkdtempSync(join(tmpdir(), 'troupe-bench-'));
-    return dir;
-  },
-  remove(): void {
-    if (dir !== undefined) rmSync(dir, { recursive: true, force: true });
-    dir = undefined;
-  },
-};
+export function memoryDir(): string {
+  dir ??= temporaryDir();
+  return dir;
+}
 
 /** Has a Node process collect its garbage, and tells what it uses afterwards, in bytes. */
 export async function collectAndRead(pid: number): Promise<NodeJS.MemoryUsage> {
-  const file = join(memoryFile.dir(), `${pid}.json`);
+  const file = join(memoryDir(), `${pid}.json`);
   rmSync(file, { force: true });
   process.kill(pid, 'SIGUSR2');
   let usage: NodeJS.MemoryUsage | undefined;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type ServiceProcess, spawnService } from '@troupe/testing';
-import { memoryFile } from '../measure/heap';
+import { memoryDir } from '../measure/heap';
 import type { StartOptions } from './system';
 
 export interface NodeServiceOptions extends StartOptions {
@@ -17,7 +17,7 @@ export function startNodeService(options: NodeServiceOptions): Promise<ServicePr
   return spawnService({
     name,
     entry,
-    env: { ...env, ...(gcHook ? { BENCH_MEMORY_DIR: memoryFile.dir() } : {}) },
+    env: { ...env, ...(gcHook ? { BENCH_MEMORY_DIR: memoryDir() } : {}) },
     nodeArgs: gcHook ? ['--expose-gc', '--require', hook] : [],
     ...(readyPattern === undefined ? {} : { readyPattern }),
   });

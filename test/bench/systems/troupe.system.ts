@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type ServiceProcess,
@@ -10,6 +8,7 @@ import {
   startPostgres,
   startRedis,
 } from '@troupe/testing';
+import { removeDir, temporaryDir } from '../temp-dir';
 import { startNodeService } from './node.service';
 import type { RunningSystem, StartOptions, StartSystem, SystemName } from './system';
 import { TroupePeople } from './troupe.people';
@@ -65,8 +64,8 @@ class Started {
 
   /** A directory that is removed when everything has ended. */
   dir(): string {
-    const path = mkdtempSync(join(tmpdir(), 'troupe-bench-'));
-    this.add({ stop: () => Promise.resolve(rmSync(path, { recursive: true, force: true })) });
+    const path = temporaryDir();
+    this.add({ stop: () => Promise.resolve(removeDir(path)) });
     return path;
   }
 
