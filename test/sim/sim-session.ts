@@ -47,6 +47,7 @@ export class SimSession implements EdgeSession, Outlet {
   }
 
   join(room: string, options: { head: number; resumeAfter?: number }): void {
+    if (this.subscriptions.has(room)) return;
     this.edge.fanout.join(this, room, options, (head, go) => {
       const from = options.resumeAfter ?? head();
       this.world.recorder.add({ t: 'attach', session: this.name, room, head: from });
