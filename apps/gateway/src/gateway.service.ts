@@ -48,7 +48,7 @@ export class GatewayService implements OnApplicationBootstrap {
     const { directory } = platform.database();
     const quiet = throttled(logger, 10);
     const onError = (error: unknown): void => quiet.error({ err: error }, 'sessions');
-    this.follower = new MembershipFollower(bus, this.sessions, edge, directory, onError);
+    this.follower = new MembershipFollower(bus, this.sessions, edge, { clock, directory, onError });
     const limits = {
       frameBytesMax: settings.frameBytesMax,
       textCodePointsMax: TEXT_CODE_POINTS_MAX,

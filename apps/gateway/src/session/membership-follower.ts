@@ -1,7 +1,8 @@
-import type { BusSubscription, MessageBus, RoomDirectory } from '@troupe/ports';
+import type { BusSubscription, Clock, MessageBus, RoomDirectory } from '@troupe/ports';
 import { type MembershipNotice, type RoomHead, subjects } from '@troupe/protocol';
 import type { EdgeService } from '../edge/edge.service';
 import type { Connection } from '../ws/connection';
+import { MembershipRepair } from './membership-repair';
 import type { SessionRegistry } from './session-registry';
 
 /**
@@ -10,29 +11,36 @@ import type { SessionRegistry } from './session-registry';
  */
 export class MembershipFollower {
   private subscription: BusSubscription | null = null;
-  private stopReconciling: (() => void) | null = null;
-  private reconciling = false;
+  private stopWatching: (() => void) | null = null;
+  private readonly repair: MembershipRepair;
 
   constructor(
     private readonly bus: MessageBus,
     private readonly sessions: SessionRegistry,
     private readonly edge: EdgeService,
-    private readonly directory: Pick<RoomDirectory, 'headsOf'>,
-    private readonly onError: (error: unknown) => void,
-  ) {}
+    ports: { clock: Clock; directory: Pick<RoomDirectory, 'headsOf'>; onError: (error: unknown) => void },
+  ) {
+    this.repair = new MembershipRepair(
+      ports.clock,
+      ports.directory,
+      (user, rooms) => this.compareAll(user, rooms),
+      ports.onError,
+    );
+  }
 
   start(): void {
     this.subscription = this.bus.subscribe(subjects.membership, ({ payload }) => {
       this.follow(JSON.parse(Buffer.from(payload).toString()) as MembershipNotice);
     });
-    this.stopReconciling = this.bus.onConnection((connected) => {
-      if (connected) void this.reconcile();
+    this.stopWatching = this.bus.onConnection((connected) => {
+      if (connected) this.repair.start(this.sessions.users());
     });
   }
 
   stop(): void {
     this.subscription?.unsubscribe();
-    this.stopReconciling?.();
+    this.stopWatching?.();
+    this.repair.stop();
   }
 
   /** What came while the session was opening, and what the list of its rooms may have missed. */
@@ -58,6 +66,7 @@ export class MembershipFollower {
   }
 
   private follow(notice: MembershipNotice): void {
+    this.repair.noticed(notice.user);
     for (const connection of this.sessions.of(notice.user)) {
       if (connection.state === 'opening') connection.late.push(notice);
       else this.apply(connection, notice);
@@ -69,7 +78,11 @@ export class MembershipFollower {
     const inWork = connection.inWork.get(room);
     if (inWork) {
       inWork.notice = notice;
-    } else if (change === 'joined') {
+      return;
+    }
+    // Whichever it is, from now on the session reads the room as a member or not at all.
+    connection.guestOf.delete(room);
+    if (change === 'joined') {
       connection.leftRooms.delete(room);
       this.join(connection, room, head);
     } else if (this.edge.fanout.leave(connection, room)) {
@@ -85,24 +98,17 @@ export class MembershipFollower {
     });
   }
 
-  /** One user after the other: this is no hurry, and the store has others to serve after an outage. */
-  private async reconcile(): Promise<void> {
-    if (this.reconciling) return;
-    this.reconciling = true;
-    try {
-      for (const user of [...this.sessions.users()]) {
-        const rooms = await this.directory.headsOf(user);
-        for (const connection of this.sessions.of(user)) this.compare(connection, rooms);
-      }
-    } catch (error) {
-      this.onError(error);
-    } finally {
-      this.reconciling = false;
+  /** False while one of the sessions is being opened: what it is attached to is not known yet. */
+  private compareAll(user: string, rooms: readonly RoomHead[]): boolean {
+    let all = true;
+    for (const connection of this.sessions.of(user)) {
+      if (connection.state === 'open') this.compare(connection, rooms);
+      else all = false;
     }
+    return all;
   }
 
   private compare(connection: Connection, rooms: readonly RoomHead[]): void {
-    if (connection.state !== 'open') return;
     const member = new Set(rooms.map((r) => r.room));
     for (const room of [...connection.subscriptions.keys()]) {
       if (member.has(room) || connection.guestOf.has(room)) continue;
