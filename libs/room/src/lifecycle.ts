@@ -1,4 +1,5 @@
 import type { ErrorCode, OverflowMode, Role, RoomKind } from '@troupe/protocol';
+import type { Backlog } from './backlog';
 import type { RoomOutput } from './room.output';
 import type { RoomPolicy } from './room.policies';
 
@@ -43,14 +44,18 @@ export class Lifecycle {
   /** The store may hold what this room does not know: a commit of unknown outcome, or a changed row. */
   private inDoubt = false;
   private loading = false;
-  private waiting: { run: Deferred; refuse: (why: Refusal) => void }[] = [];
+  /** Counts the doubts: a load answers those from before it was asked for. */
+  private doubts = 0;
+  private doubtsAsked = 0;
+  private waiting: { run: Deferred; refuse: (why: Refusal) => void; bytes: number }[] = [];
 
   constructor(
     private readonly room: string,
     private readonly waitingMax: number,
     private readonly output: Pick<RoomOutput, 'load'>,
-    /** A load waits for the commits in flight: their messages are numbered after the head that the room knows. */
+    /** A load waits for the writes in flight: it would tell of the room as it was before them. */
     private readonly committing: () => boolean,
+    private readonly backlog: Backlog,
   ) {}
 
   get awake(): boolean {
@@ -75,11 +80,11 @@ export class Lifecycle {
     return this.inDoubt && !this.loading && !this.committing();
   }
 
-  /** Runs now if the room is awake, else when it has loaded. */
-  defer(run: Deferred, stamp: Stamp, refuse: (why: Refusal) => void = () => undefined): void {
+  /** Runs now if the room is awake, else when it has loaded. `bytes`: what is kept until then, if that is much. */
+  defer(run: Deferred, stamp: Stamp, refuse: (why: Refusal) => void = () => undefined, bytes = 0): void {
     if (this.awake && !this.inDoubt) return run(stamp);
-    if (this.waiting.length >= this.waitingMax) return refuse('room_busy');
-    this.waiting.push({ run, refuse });
+    if (this.waiting.length >= this.waitingMax || !this.backlog.take(bytes)) return refuse('room_busy');
+    this.waiting.push({ run, refuse, bytes });
     if (!this.committing()) this.wake();
   }
 
@@ -87,12 +92,14 @@ export class Lifecycle {
   wake(): void {
     if (this.loading || this.closed) return;
     this.loading = true;
+    this.doubtsAsked = this.doubts;
     this.output.load(this.room);
   }
 
   /** From now on nothing is believed before the store has been asked again. */
   doubt(): void {
     this.inDoubt = true;
+    this.doubts++;
     this.wakeIfSuspect();
   }
 
@@ -108,18 +115,18 @@ export class Lifecycle {
   /** The room is loaded: what waited runs, in order. */
   ready(stamp: Stamp): void {
     this.loading = false;
-    this.inDoubt = false;
     this.activeAtMs = stamp.nowMs;
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const { run } of waiting) run(stamp);
+    if (this.isOutdated) return this.wakeIfSuspect();
+    this.inDoubt = false;
+    for (const { run } of this.takeWaiting()) run(stamp);
   }
 
   /** There is no such room (any more). */
   gone(): void {
     this.loading = false;
-    this.inDoubt = false;
     this.settings = null;
+    if (this.isOutdated) return this.wakeIfSuspect();
+    this.inDoubt = false;
     this.refuseWaiting('not_found');
   }
 
@@ -134,9 +141,19 @@ export class Lifecycle {
     this.refuseWaiting('moved');
   }
 
+  /** What was loaded may be from before the newest doubt. */
+  private get isOutdated(): boolean {
+    return this.doubts !== this.doubtsAsked;
+  }
+
   private refuseWaiting(why: Refusal): void {
-    const waiting = this.waiting;
+    for (const { refuse } of this.takeWaiting()) refuse(why);
+  }
+
+  private takeWaiting(): typeof this.waiting {
+    const { waiting } = this;
     this.waiting = [];
-    for (const { refuse } of waiting) refuse(why);
+    for (const { bytes } of waiting) this.backlog.give(bytes);
+    return waiting;
   }
 }

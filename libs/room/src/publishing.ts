@@ -5,12 +5,12 @@ import type { EdgeSink } from './edge-sink';
 import type { Lifecycle, Settings, Stamp } from './lifecycle';
 import type { Membership } from './membership';
 import type { RoomOutput } from './room.output';
-import { type FirstTime, type PendingMessage, type ReplyTo, Sequencer } from './sequencer';
+import { type FirstTime, type PendingMessage, type ReplyTo, Sequencer, bytesOf } from './sequencer';
 
 export interface PublishingLimits {
   /** Messages that wait for the store; more are refused with `room_busy`. */
   pendingMax: number;
-  /** Repeats that are recognised without the store. */
+  /** Settled messages whose repeats are recognised without the store. */
   recentMax: number;
 }
 
@@ -48,6 +48,7 @@ export class Publishing {
         (later) => this.publish(command, edge, later),
         stamp,
         (why) => refuse(this.room, replyTo, why),
+        bytesOf(command),
       );
       return;
     }
@@ -95,6 +96,8 @@ export class Publishing {
   duplicate(message: PendingMessage, first: FirstTime): void {
     if (this.lifecycle.closed) return;
     this.mustSequencer().withdraw(message, first);
+    // A commit of unknown outcome has become visible after the load that looked for it: readers have yet to get it.
+    if (first.seq > this.head) this.lifecycle.doubt();
     for (const replyTo of message.replyTo) ack(replyTo, first, true);
     this.lifecycle.wakeIfSuspect();
   }
@@ -185,8 +188,7 @@ export class Publishing {
   }
 
   private newSequencer(): Sequencer {
-    // What is pending must stay remembered, or a repeat of it would get a second place.
-    return new Sequencer(this.head, Math.max(this.limits.recentMax, 2 * this.limits.pendingMax));
+    return new Sequencer(this.head, this.limits.recentMax);
   }
 
   private mustSequencer(): Sequencer {

@@ -48,10 +48,7 @@ export class Readers {
   }
 
   lagging(command: LaggingCommand, edge: EdgeSink, stamp: Stamp): void {
-    this.lifecycle.defer(() => {
-      this.audience.lagging(edge, command.session, command.after);
-      if (this.lifecycle.settings?.onOverflow === 'disconnect') this.audience.disconnectOverflowed();
-    }, stamp);
+    this.lifecycle.defer(() => this.lag(edge, command.session, command.after), stamp);
   }
 
   resume(command: ResumeCommand, edge: EdgeSink, stamp: Stamp): void {
@@ -59,8 +56,13 @@ export class Readers {
       const { session, user, after, bytesMax } = command;
       // Its attachment may have been lost on the way; whoever asks for messages is a reader.
       this.audience.attach(edge, [[session, user]]);
-      if (command.mode === 'mailbox') this.returns.readMailbox(edge, session, after, bytesMax);
-      else this.returns.readHistory(edge, session, { after, bytesMax }, this.publishing.head, this.isDurable);
+      if (command.mode === 'mailbox') {
+        // An edge that attached again after a change of owner resumes a mailbox that this owner has not heard of; and
+        // a piece, or the word that the mailbox has overflowed, may have been lost.
+        this.lag(edge, session, after);
+        this.returns.readMailbox(edge, session, after, bytesMax);
+      } else
+        this.returns.readHistory(edge, session, { after, bytesMax }, this.publishing.head, this.isDurable);
     }, stamp);
   }
 
@@ -80,6 +82,11 @@ export class Readers {
     if (quietMs < this.repeatAfterMs) return;
     while (this.repeatAfterMs <= quietMs) this.repeatAfterMs *= 2;
     this.audience.tellHead(this.epoch);
+  }
+
+  private lag(edge: EdgeSink, session: number, after: number): void {
+    this.audience.lagging(edge, session, after);
+    if (this.lifecycle.settings?.onOverflow === 'disconnect') this.audience.disconnectOverflowed();
   }
 
   private catchUpEdge(edge: EdgeSink, after: number | null, serial?: number): void {

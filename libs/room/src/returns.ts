@@ -5,8 +5,15 @@ import type { RoomOutput } from './room.output';
 
 const PAGE = 100;
 
+interface Replay {
+  done: (() => void)[];
+}
+
 /** Brings readers back to the head: a slow session, a returning session, or a whole edge whose stream had a hole. */
 export class Returns {
+  /** Replays under way, one for each edge: a later one begins where the edge is now, and answers for both. */
+  private readonly replays = new Map<EdgeSink, Replay>();
+
   constructor(
     private readonly room: string,
     private readonly epoch: number,
@@ -15,11 +22,8 @@ export class Returns {
     private readonly audience: Audience,
   ) {}
 
-  /** A slow session reads what its mailbox still has; what it lost is told first. */
+  /** A slow session reads what its mailbox, which begins at `after`, still has; what it lost is told first. */
   readMailbox(edge: EdgeSink, session: number, after: number, bytesMax: number): void {
-    // An edge that attached again after a change of owner resumes a mailbox that this owner has not heard of; and
-    // a piece may have been lost, so that the session is not where the mailbox believes it to be.
-    this.audience.lagging(edge, session, after);
     this.sendReading(edge, session, { after, bytesMax }, 'slow');
   }
 
@@ -43,7 +47,7 @@ export class Returns {
     }
     this.audience.returning(edge, session);
     this.fetch(start, (messages) => {
-      if (!this.audience.isAttached(edge, session)) return;
+      if (messages.length === 0 || !this.audience.isAttached(edge, session)) return;
       const bodies = takeBytes(messages, bytesMax);
       const upTo = messages[bodies.length - 1]?.seq ?? start;
       const header = this.header(session, { after: from.after, upTo, live: false });
@@ -62,32 +66,38 @@ export class Returns {
       const gap = { from: after + 1, to: start, reason: 'resume_limit' as const };
       edge.control({ c: 'gap', room: this.room, epoch: this.epoch, ...gap });
     }
-    this.replayFrom(edge, start, done);
+    const replay = { done: [...(this.replays.get(edge)?.done ?? []), done] };
+    this.replays.set(edge, replay);
+    this.replayFrom(edge, start, replay);
   }
 
-  private replayFrom(edge: EdgeSink, start: number, done: () => void): void {
+  private replayFrom(edge: EdgeSink, start: number, replay: Replay): void {
+    if (this.replays.get(edge) !== replay) return;
     // Asleep in the meantime: the edge, still behind, asks again.
-    if (!this.audience.isAwake) return;
+    if (!this.audience.isAwake) return void this.replays.delete(edge);
     if (start >= this.audience.floor) {
+      this.replays.delete(edge);
       let seq = start;
       for (const body of this.audience.after(start)) edge.message(this.room, this.epoch, ++seq, body);
-      return done();
+      for (const done of replay.done) done();
+      return;
     }
     this.fetch(start, (messages) => {
+      if (this.replays.get(edge) !== replay) return;
+      if (messages.length === 0) return void this.replays.delete(edge);
       for (const m of messages)
         edge.message(this.room, this.epoch, m.seq, Buffer.from(encodeMessageFrame(m)));
-      this.replayFrom(edge, messages.at(-1)?.seq ?? start, done);
+      this.replayFrom(edge, messages.at(-1)?.seq ?? start, replay);
     });
   }
 
   /**
    * Reads from the store what has gone out. What is stored but has not gone out yet comes on the stream, in its turn.
-   * Without an answer the edge asks again after a while.
+   * Finds nothing when the store does not answer: the edge asks again after a while.
    */
   private fetch(after: number, found: (messages: Message[]) => void): void {
     this.output.fetch(this.room, { after, limit: PAGE }, (messages) => {
-      const sent = messages?.filter(({ seq }) => seq <= this.audience.head) ?? [];
-      if (sent.length > 0) found(sent);
+      found(messages?.filter(({ seq }) => seq <= this.audience.head) ?? []);
     });
   }
 

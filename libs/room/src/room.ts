@@ -11,6 +11,7 @@ import type {
 } from '@troupe/protocol';
 import { refuse } from './answers';
 import { Audience } from './audience';
+import { Backlog } from './backlog';
 import type { EdgeSink } from './edge-sink';
 import { Lifecycle, type LoadedRoom, type Refusal, type Stamp } from './lifecycle';
 import { Membership } from './membership';
@@ -48,10 +49,13 @@ export class Room {
     output: RoomOutput,
     /** Where the books of the mailboxes of one kind of room are added up. */
     private readonly totalsOf: (kind: RoomKind) => MailboxTotals = zeroTotals,
+    /** Shared by the rooms of one pod. */
+    backlog = new Backlog(Infinity),
   ) {
     this.audience = new Audience(id, limits.ring);
-    this.lifecycle = new Lifecycle(id, limits.pendingMax, output, () => this.publishing.pendingCount > 0);
-    this.membership = new Membership(id, output, this.audience);
+    const writing = (): boolean => this.publishing.pendingCount > 0 || this.membership.busy;
+    this.lifecycle = new Lifecycle(id, limits.pendingMax, output, writing, backlog);
+    this.membership = new Membership(id, output, this.audience, () => this.lifecycle.wakeIfSuspect());
     this.publishing = new Publishing(
       id,
       epoch,
@@ -124,6 +128,7 @@ export class Room {
         const { settings } = this.lifecycle;
         if (!settings) return refused('not_found');
         this.membership.change(command, settings, {
+          key: `${edge.id} ${command.ref}`,
           done: () => edge.control({ c: 'done', ref: command.ref, head: this.publishing.head }),
           refuse: (why) => {
             refused(why);
@@ -213,5 +218,6 @@ export class Room {
   close(): void {
     this.lifecycle.close();
     this.publishing.close();
+    this.membership.close();
   }
 }

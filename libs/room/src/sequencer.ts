@@ -19,6 +19,8 @@ export interface PendingMessage {
   data: JsonObject | undefined;
   at: string;
   replyTo: ReplyTo[];
+  /** About as much as it takes while it waits for the store, and in the statement that stores it. */
+  bytes: number;
   /** The room has taken it back: its fate in the store no longer matters to anybody. */
   abandoned: boolean;
 }
@@ -40,7 +42,9 @@ type Remembered = { pending: PendingMessage } | { first: FirstTime };
  */
 export class Sequencer {
   private pending: PendingMessage[] = [];
-  private readonly recent: RecentMap<string, Remembered>;
+  /** The pending messages by key: however few settled ones are kept, these stay, or a repeat would get a second place. */
+  private readonly underWay = new Map<string, PendingMessage>();
+  private readonly recent: RecentMap<string, FirstTime>;
 
   constructor(
     /** The newest seq that is final. */
@@ -65,15 +69,18 @@ export class Sequencer {
 
   /** Finds what an earlier message under this key has become. */
   repeat(key: string): Remembered | undefined {
-    return this.recent.get(key);
+    const pending = this.underWay.get(key);
+    if (pending) return { pending };
+    const first = this.recent.get(key);
+    return first && { first };
   }
 
   /** Gives a message its place. */
-  assign(message: Omit<PendingMessage, 'seq' | 'abandoned'>): PendingMessage {
+  assign(message: Omit<PendingMessage, 'seq' | 'abandoned' | 'bytes'>): PendingMessage {
     const seq = this.head + this.pending.length + 1;
-    const placed: PendingMessage = { ...message, seq, abandoned: false };
+    const placed: PendingMessage = { ...message, seq, abandoned: false, bytes: bytesOf(message) };
     this.pending.push(placed);
-    this.recent.set(Sequencer.key(placed), { pending: placed });
+    this.underWay.set(Sequencer.key(placed), placed);
     return placed;
   }
 
@@ -105,12 +112,23 @@ export class Sequencer {
     this.pending = [];
     for (const message of abandoned) {
       message.abandoned = true;
-      this.recent.delete(Sequencer.key(message));
     }
+    this.underWay.clear();
     return abandoned;
   }
 
   private remember(message: PendingMessage, first: FirstTime): void {
-    this.recent.set(Sequencer.key(message), { first });
+    const key = Sequencer.key(message);
+    this.underWay.delete(key);
+    this.recent.set(key, first);
   }
+}
+
+/** What a message takes besides its text and data. */
+const ENVELOPE_BYTES = 200;
+
+/** About how many bytes a message takes while it waits. */
+export function bytesOf({ text, data }: { text: string; data?: JsonObject | undefined }): number {
+  const own = ENVELOPE_BYTES + Buffer.byteLength(text);
+  return data === undefined ? own : own + Buffer.byteLength(JSON.stringify(data));
 }
