@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { renderSettingsTable } from '@troupe/config';
+import { parseSettings, renderSettingsTable } from '@troupe/config';
 import { renderMetricsTable } from '@troupe/observability';
 import {
   CloseCode,
@@ -17,6 +17,7 @@ import {
   parseClientFrame,
   subjects,
 } from '@troupe/protocol';
+import { connectionSettings } from '../../apps/gateway/src/ws/connection.settings';
 
 const root = join(__dirname, '..', '..');
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -139,6 +140,13 @@ describe('docs/operations.md', () => {
 
   it('has the table of metrics as the catalogue renders it', () => {
     expect(operations).toContain(`\n${renderMetricsTable()}`);
+  });
+
+  it('has the bound of one socket as the gateway computes it', () => {
+    const { closeBytes } = connectionSettings(parseSettings({})).outlet;
+    expect(section('docs/operations.md', '## Memory')).toContain(
+      `| **together** | **${closeBytes.toLocaleString('en-US')}** |`,
+    );
   });
 
   it('names only settings that exist', () => {
