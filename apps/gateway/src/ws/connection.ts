@@ -58,8 +58,8 @@ export class Connection implements EdgeSession {
   /** Since when something has been waiting and nothing of it was taken; 0 while nothing waits. */
   private stuckSinceMs = 0;
   private sentBytesSeen = 0;
-  private badFrames = 0;
-  private badFramesSinceMs = 0;
+  /** When the newest bad frames came, oldest first. */
+  private readonly badFramesAtMs: number[] = [];
   private bytesAtFrame = 0;
   private unfinishedSinceMs = 0;
   private frames: TokenBucket | null = null;
@@ -175,12 +175,10 @@ export class Connection implements EdgeSession {
 
   /** Counts a frame that could not be read; closes at the limit. */
   countBadFrame(nowMs: number): void {
-    if (nowMs - this.badFramesSinceMs > BAD_FRAMES_WINDOW_MS) {
-      this.badFrames = 0;
-      this.badFramesSinceMs = nowMs;
-    }
-    if (++this.badFrames >= this.settings.badFramesMax)
-      this.close(CloseCode.badFrames, 'too many bad frames');
+    const times = this.badFramesAtMs;
+    if (times.push(nowMs) < this.settings.badFramesMax) return;
+    const [oldest = nowMs] = times.splice(0, 1);
+    if (nowMs - oldest <= BAD_FRAMES_WINDOW_MS) this.close(CloseCode.badFrames, 'too many bad frames');
   }
 
   /** Milliseconds to wait before the next message, or 0 if one may be sent now. */
@@ -220,7 +218,8 @@ export class Connection implements EdgeSession {
     if (this.outlet.unsentBytes > 0) {
       this.pingSentMs = 0;
       const { sentBytes } = this.outlet;
-      if (this.stuckSinceMs === 0 || sentBytes !== this.sentBytesSeen) this.stuckSinceMs = nowMs;
+      // Less than before is no progress either: `ws` has queued a pong of its own behind the rest.
+      if (this.stuckSinceMs === 0 || sentBytes > this.sentBytesSeen) this.stuckSinceMs = nowMs;
       else if (nowMs - this.stuckSinceMs >= slowCloseMs) this.closeSlow();
       this.sentBytesSeen = sentBytes;
       return;
