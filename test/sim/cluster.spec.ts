@@ -28,28 +28,32 @@ const count = (events: readonly HistoryEvent[], t: HistoryEvent['t']): number =>
   events.filter((event) => event.t === t).length;
 
 describe('a simulated cluster', () => {
-  it(`keeps its promises in ${SEEDS} runs from seed ${FIRST} on`, async () => {
-    const failures: string[] = [];
-    const seen = { ack: 0, receive: 0, gap: 0, error: 0 };
-    for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
-      const { violations, events } = await run(seed);
-      if (violations.length > 0) failures.push(`SEED=${seed}:`, ...violations.slice(0, 6));
-      seen.ack += count(events, 'ack');
-      seen.receive += count(events, 'receive');
-      seen.gap += count(events, 'gap');
-      seen.error += count(events, 'error');
-    }
-    expect(failures).toEqual([]);
-    // Silence keeps every promise: much must have been said, and much must have gone wrong.
-    for (const [what, least] of [
-      ['ack', 100],
-      ['receive', 300],
-      ['gap', 15],
-      ['error', 30],
-    ] as const) {
-      expect(seen[what]).toBeGreaterThan(least * SEEDS);
-    }
-  }, 60_000 + SEEDS * 1_000);
+  it(
+    `keeps its promises in ${SEEDS} runs from seed ${FIRST} on`,
+    async () => {
+      const failures: string[] = [];
+      const seen = { ack: 0, receive: 0, gap: 0, error: 0 };
+      for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+        const { violations, events } = await run(seed);
+        if (violations.length > 0) failures.push(`SEED=${seed}:`, ...violations.slice(0, 6));
+        seen.ack += count(events, 'ack');
+        seen.receive += count(events, 'receive');
+        seen.gap += count(events, 'gap');
+        seen.error += count(events, 'error');
+      }
+      expect(failures).toEqual([]);
+      // Silence keeps every promise: much must have been said, and much must have gone wrong.
+      for (const [what, least] of [
+        ['ack', 100],
+        ['receive', 300],
+        ['gap', 15],
+        ['error', 30],
+      ] as const) {
+        expect(seen[what]).toBeGreaterThan(least * SEEDS);
+      }
+    },
+    60_000 + SEEDS * 1_000,
+  );
 
   it.each(REGRESSIONS)('keeps its promises with seed %i: %s', async (seed) => {
     expect((await run(seed)).violations).toEqual([]);

@@ -107,8 +107,8 @@ export interface CommandBatch {
   edge: string;
   partition: number;
   /**
-   * The owner's epoch as the edge knows it; 0 if it knows none. Another owner does nothing of the batch: what went to the
-   * one before may be lost, and has to come first.
+   * The owner's epoch as the edge knows it; 0 if it knows none. Another owner does nothing of the batch but say its own:
+   * what went to the one before may be lost, and has to come first.
    */
   epoch: number;
   commands: ActorCommand[];
