@@ -56,7 +56,7 @@ describe('Parsing an environment', () => {
       fragmentsMax: 64,
       fragmentTimeoutMs: 10000,
       socketHighWaterBytes: 262144,
-      slowCloseMs: 120000,
+      slowCloseMs: 60000,
       resumePieceBytes: 65536,
       controlLaneBytesMax: 65536,
       heartbeatMs: 25000,

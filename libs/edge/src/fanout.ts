@@ -233,19 +233,19 @@ export class Fanout {
     group.pending = [];
     group.pendingBytes = 0;
     let readers = 0;
-    const { live } = group;
-    for (let i = 0; i < live.length;) {
-      const sub = live[i];
-      if (!sub) break;
-      const { outlet } = sub.session;
-      if (outlet.writable) {
+    const { live, outlets } = group;
+    for (let i = 0; i < outlets.length;) {
+      const outlet = outlets[i];
+      if (outlet?.writable) {
         outlet.write(chunk, only);
         readers++;
         i++;
-      } else {
-        // The last takes its place, and is looked at next.
-        this.lag(sub, before);
+        continue;
       }
+      const sub = live[i];
+      if (!sub) break;
+      // The last takes its place, and is looked at next.
+      this.lag(sub, before);
     }
     this.ports.delivered(readers * frames.length);
   }

@@ -81,6 +81,8 @@ export class RoomGroup {
   replayUpTo = -1;
   readonly all = new Set<Subscription>();
   readonly live: Subscription[] = [];
+  /** The outlets of `live`, at the same places: a broadcast touches these and no other object per session. */
+  readonly outlets: Outlet[] = [];
   ahead: Subscription[] = [];
   /** Frames of this turn, not yet given to the sessions. */
   pending: Uint8Array[] = [];
@@ -97,12 +99,15 @@ export class RoomGroup {
   addLive(sub: Subscription): void {
     sub.state = 'live';
     sub.index = this.live.push(sub) - 1;
+    this.outlets.push(sub.session.outlet);
   }
 
   removeLive(sub: Subscription): void {
     const last = this.live.pop();
-    if (last && last !== sub) {
+    const outlet = this.outlets.pop();
+    if (last && outlet && last !== sub) {
       this.live[sub.index] = last;
+      this.outlets[sub.index] = outlet;
       last.index = sub.index;
     }
     sub.index = -1;

@@ -61,6 +61,7 @@ export class Connection implements EdgeSession {
   /** When the newest bad frames came, oldest first. */
   private readonly badFramesAtMs: number[] = [];
   private bytesAtFrame = 0;
+  private sentBytesAtFrame = 0;
   private unfinishedSinceMs = 0;
   private frames: TokenBucket | null = null;
   private messages: TokenBucket | null = null;
@@ -229,9 +230,13 @@ export class Connection implements EdgeSession {
     if (this.pingSentMs <= this.lastHeardMs) {
       this.pingSentMs = nowMs;
       this.webSocket.ping();
-    } else if (nowMs - this.pingSentMs >= pongTimeoutMs) {
-      this.terminate();
+      return;
     }
+    if (nowMs - this.pingSentMs < pongTimeoutMs) return;
+    // What was sent since may all lie in the kernel's buffers, and the ping behind it, with a client that has merely
+    // stopped reading.
+    if (this.outlet.sentBytes === this.sentBytesAtFrame) this.terminate();
+    else if (silentMs >= slowCloseMs) this.closeSlow();
   }
 
   /** Drops the socket without a close frame: nobody is there to read it. */
@@ -243,6 +248,7 @@ export class Connection implements EdgeSession {
   private heard(nowMs: number): void {
     this.lastHeardMs = nowMs;
     this.bytesAtFrame = this.socket.bytesRead ?? 0;
+    this.sentBytesAtFrame = this.outlet.sentBytes;
     this.unfinishedSinceMs = 0;
   }
 

@@ -50,7 +50,7 @@ export class SocketOutlet implements Outlet {
     if (this.closed) return;
     this.givenBytes += frames.length;
     if (last && this.first === null) {
-      if (this.socket.writable) this.socket.write(frames);
+      this.socket.write(frames);
       return;
     }
     this.queuedBytes += frames.length;
@@ -77,7 +77,8 @@ export class SocketOutlet implements Outlet {
   flush(): void {
     const { first, others, queuedBytes, socket } = this;
     this.discard();
-    if (first === null || !socket.writable) return;
+    // A socket that is being destroyed takes the bytes and forgets them.
+    if (first === null) return;
     if (others === null) {
       socket.write(first);
     } else if (queuedBytes <= COPY_BYTES_MAX) {

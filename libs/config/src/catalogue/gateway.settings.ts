@@ -49,12 +49,12 @@ export const gatewaySettings = {
   }),
   slowCloseMs: integer({
     meaning:
-      'How long a socket may take nothing while something waits for it, before it is closed with 4008.',
+      'How long a client may read nothing while something is sent to it, before it is closed with 4008.',
     usedBy,
     unit: 'milliseconds',
     min: 1_000,
     max: 3_600_000,
-    default: 120_000,
+    default: 60_000,
   }),
   resumePieceBytes: integer({
     meaning: 'How much of a mailbox is fetched at a time for a session that can take more.',
