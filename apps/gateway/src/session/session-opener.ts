@@ -135,6 +135,7 @@ export class SessionOpener {
       // The client may say hello again on the same socket, as long as its time lasts.
       connection.state = 'new';
       this.sessions.remove(connection);
+      connection.late = [];
       if (known.code === 'internal') this.onError(error);
     }
   }

@@ -86,7 +86,8 @@ export class TestActors {
       case 'attach': {
         room.edges.set(edge, sessions);
         for (const [session] of command.sessions) sessions.add(session);
-        const { serial } = command;
+        const { serial, after } = command;
+        if (after !== null) this.repeat(command.room, after, stream);
         stream.control({
           c: 'attached',
           room: command.room,
@@ -113,11 +114,17 @@ export class TestActors {
         this.notice({ room: command.room, user: command.user, change, head });
         return stream.control({ c: 'done', ref: command.ref, head });
       }
-      case 'lagging':
       case 'replay':
+        return this.repeat(command.room, command.after, stream);
+      case 'lagging':
       case 'reload':
         return;
     }
+  }
+
+  private repeat(id: string, after: number, stream: GatewayStreamWriter): void {
+    const missed = this.room(id).messages.slice(after);
+    missed.forEach((body, i) => stream.message(id, EPOCH, after + 1 + i, body));
   }
 
   private append(id: string, from: string, text: string): number {
