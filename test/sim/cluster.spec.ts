@@ -73,8 +73,8 @@ describe('a simulated cluster', () => {
     ])(
       '%s: is caught',
       async (bug) => {
-        for (let seed = 1; seed <= 40; seed++) if ((await run(seed, bug)).violations.length > 0) return;
-        throw new Error('40 runs have not found it');
+        for (let seed = 1; seed <= 300; seed++) if ((await run(seed, bug)).violations.length > 0) return;
+        throw new Error('300 runs have not found it');
       },
       60_000,
     );

@@ -1,6 +1,6 @@
-import type { EdgeSession, Outlet, Subscription } from '@troupe/edge';
+import type { EdgeSession, Fanout, Outlet, Subscription } from '@troupe/edge';
 import type { ServerFrame } from '@troupe/protocol';
-import type { SimEdge } from './sim-edge';
+import type { ProcessClock } from './process-clock';
 import type { SimWorld } from './sim.world';
 
 /** Frames that a socket holds before it says no. */
@@ -20,7 +20,7 @@ export class SimSession implements EdgeSession, Outlet {
     readonly name: string,
     readonly no: number,
     readonly user: string,
-    readonly edge: SimEdge,
+    readonly edge: { readonly fanout: Fanout; readonly clock: ProcessClock },
     private readonly world: SimWorld,
   ) {}
 

@@ -71,7 +71,8 @@ function heapBytes(): number {
 }
 
 function collector(): () => void {
-  if (globalThis.gc) return globalThis.gc;
+  const { gc } = globalThis;
+  if (gc) return () => void gc();
   setFlagsFromString('--expose-gc');
   return runInNewContext('gc') as () => void;
 }
