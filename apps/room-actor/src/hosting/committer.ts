@@ -1,4 +1,10 @@
-import { type Clock, type CommitRow, type RoomStore, StoreUnavailable } from '@troupe/ports';
+import {
+  type Clock,
+  type CommitOutcome,
+  type CommitRow,
+  type RoomStore,
+  StoreUnavailable,
+} from '@troupe/ports';
 import type { ErrorCode } from '@troupe/protocol';
 import type { PendingMessage, Room } from '@troupe/room';
 import type { Partition } from './partition';
@@ -9,6 +15,9 @@ export interface CommitterLimits {
   /** Messages of the whole pod that may wait; more are refused with `room_busy`. */
   queueMax: number;
 }
+
+/** With these many bytes waiting the pod refuses as well: `queueMax` messages of ordinary size take less. */
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What the committer tells its surroundings, for metrics. */
 export interface CommitObserver {
@@ -28,6 +37,7 @@ interface Waiting {
  */
 export class Committer {
   private queue: Waiting[] = [];
+  private queueBytes = 0;
   private running = false;
   private scheduled = false;
 
@@ -37,7 +47,7 @@ export class Committer {
     private readonly clock: Clock,
     private readonly limits: CommitterLimits,
     private readonly observer: CommitObserver,
-    private readonly onLost: (partition: number) => void,
+    private readonly onLost: (partition: number, epoch: number) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -47,11 +57,12 @@ export class Committer {
 
   /** The pod has too much waiting: rooms refuse new messages until some are stored. */
   get full(): boolean {
-    return this.queue.length >= this.limits.queueMax;
+    return this.queue.length >= this.limits.queueMax || this.queueBytes >= QUEUE_BYTES_MAX;
   }
 
   add(partition: Partition, room: Room, message: PendingMessage): void {
     this.queue.push({ partition, room, message });
+    this.queueBytes += message.bytes;
     this.schedule();
   }
 
@@ -68,51 +79,94 @@ export class Committer {
     const batch = this.takeBatch();
     if (batch.length === 0) return;
     this.running = true;
-    const startMs = this.clock.nowMs();
+    const epochs = new Map(batch.map(({ partition }) => [partition.id, partition.epoch]));
     try {
-      const epochs = new Map(batch.map(({ partition }) => [partition.id, partition.epoch]));
-      const outcome = await this.store.commit(batch.map(row), { pod: this.pod, epochs });
-      switch (outcome.kind) {
-        case 'committed':
-          this.observer.committed(batch.length, (this.clock.nowMs() - startMs) / 1_000);
-          this.settle(batch, outcome.lost);
-          break;
-        case 'duplicates':
-          this.withdraw(batch, outcome.found);
-          break;
-        case 'conflict':
-          this.fail(batch, new Set(outcome.rooms));
-          break;
-      }
+      const outcome = await this.commit(batch, epochs);
+      if (outcome) this.conclude(batch, outcome, epochs);
     } catch (error) {
       this.onError(error);
-      const code = error instanceof StoreUnavailable ? 'unavailable' : 'internal';
-      this.failAll(batch, code);
     } finally {
       this.running = false;
       this.schedule();
     }
   }
 
+  private async commit(
+    batch: readonly Waiting[],
+    epochs: ReadonlyMap<number, number>,
+  ): Promise<CommitOutcome | null> {
+    const startMs = this.clock.nowMs();
+    try {
+      const outcome = await this.store.commit(batch.map(row), { pod: this.pod, epochs });
+      if (outcome.kind === 'committed')
+        this.observer.committed(batch.length, (this.clock.nowMs() - startMs) / 1_000);
+      return outcome;
+    } catch (error) {
+      this.onError(error);
+      this.failAll(batch, error instanceof StoreUnavailable ? 'unavailable' : 'internal');
+      return null;
+    }
+  }
+
+  private conclude(batch: Waiting[], outcome: CommitOutcome, epochs: ReadonlyMap<number, number>): void {
+    switch (outcome.kind) {
+      case 'committed':
+        for (const partition of outcome.lost) {
+          this.observer.fenced(partition);
+          this.onLost(partition, epochs.get(partition) ?? 0);
+        }
+        return this.settle(batch, outcome.lost);
+      case 'duplicates':
+        return this.withdraw(batch, outcome.found);
+      case 'conflict':
+        return this.fail(batch, new Set(outcome.rooms));
+    }
+  }
+
+  /** What one room throws is its own affair: it starts afresh from the store, and the others hear the truth about theirs. */
+  private stumbled(room: Room, error: unknown): void {
+    this.onError(error);
+    this.failRoom(room, 'unavailable');
+  }
+
+  private failRoom(room: Room, code: ErrorCode): void {
+    try {
+      room.commitFailed(code);
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
   private takeBatch(): Waiting[] {
     // Rooms that closed or failed since have taken their messages back.
-    if (this.queue.some(isGone)) this.queue = this.queue.filter((w) => !isGone(w));
+    if (this.queue.some(isGone)) this.replaceQueue(this.queue.filter((w) => !isGone(w)));
     let bytes = 0;
     let count = 0;
     for (const { message } of this.queue) {
-      bytes += message.text.length * 2 + 200;
-      if (count > 0 && (count >= this.limits.batchMessagesMax || bytes > this.limits.batchBytesMax)) break;
+      const more = bytes + message.bytes;
+      if (count > 0 && (count >= this.limits.batchMessagesMax || more > this.limits.batchBytesMax)) break;
+      bytes = more;
       count++;
     }
+    this.queueBytes -= bytes;
     return this.queue.splice(0, count);
   }
 
+  private replaceQueue(queue: Waiting[]): void {
+    this.queue = queue;
+    this.queueBytes = queue.reduce((bytes, { message }) => bytes + message.bytes, 0);
+  }
+
   private settle(batch: readonly Waiting[], lost: ReadonlySet<number>): void {
-    for (const partition of lost) {
-      this.observer.fenced(partition);
-      this.onLost(partition);
+    for (const w of batch) {
+      const { room, message, partition } = w;
+      if (lost.has(partition.id) || isGone(w)) continue;
+      try {
+        room.committed(message);
+      } catch (error) {
+        this.stumbled(room, error);
+      }
     }
-    for (const w of batch) if (!lost.has(w.partition.id) && !isGone(w)) w.room.committed(w.message);
   }
 
   /** Repeats give up their place; the others of the batch go first in the next one, in their order. */
@@ -141,11 +195,18 @@ export class Committer {
         (message.clientId === undefined
           ? undefined
           : byKey.get(`${message.room} ${message.from} ${message.clientId}`));
-      if (first) w.room.duplicate(message, first);
-      else again.push(w);
+      if (!first) {
+        again.push(w);
+        continue;
+      }
+      try {
+        w.room.duplicate(message, first);
+      } catch (error) {
+        this.stumbled(w.room, error);
+      }
     }
     if (again.length === batch.length) return this.failAll(batch, 'internal');
-    this.queue = [...again, ...this.queue];
+    this.replaceQueue([...again, ...this.queue]);
   }
 
   private fail(batch: readonly Waiting[], rooms: ReadonlySet<string>): void {
@@ -155,13 +216,13 @@ export class Committer {
       if (!rooms.has(w.message.room)) again.push(w);
       else if (!isGone(w)) failed.add(w.room);
     }
-    for (const room of failed) room.commitFailed('unavailable');
-    this.queue = [...again, ...this.queue];
+    for (const room of failed) this.failRoom(room, 'unavailable');
+    this.replaceQueue([...again, ...this.queue]);
   }
 
   private failAll(batch: readonly Waiting[], code: ErrorCode): void {
     const rooms = new Set(batch.filter((w) => !isGone(w)).map((w) => w.room));
-    for (const room of rooms) room.commitFailed(code);
+    for (const room of rooms) this.failRoom(room, code);
   }
 }
 

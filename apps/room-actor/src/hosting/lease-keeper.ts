@@ -12,8 +12,11 @@ export interface LeaseEvents {
   gained(leases: Lease[]): void;
   /** No longer ours, whatever is still in flight. */
   lost(partitions: number[]): void;
-  /** Ours, but to be given to another pod: finish what is in flight, then call the callback. */
-  handOver(partitions: number[], finished: () => void): void;
+  /**
+   * Ours, but to be given to another pod: finish what is in flight, and call back with each partition, alone or with
+   * others, as soon as it is through.
+   */
+  handOver(partitions: number[], finished: (partitions: number[]) => void): void;
   /** Given back: other pods may take them at once. */
   released(partitions: number[]): void;
   failed(error: unknown): void;
@@ -33,6 +36,7 @@ export class LeaseKeeper {
   private wanted: { renew: boolean } | null = null;
   private stopped = true;
   private cancel: (() => void)[] = [];
+  private cancelExpiry: () => void = () => undefined;
   /** False while the pod is cut off from something that serving rooms needs. */
   private eligible = true;
 
@@ -53,8 +57,8 @@ export class LeaseKeeper {
     this.cancel = [
       this.clock.every(this.settings.renewMs, () => this.tick(true)),
       this.clock.every(this.settings.pollMs, () => this.tick(false)),
-      this.clock.every(Math.max(50, this.settings.ttlMs / 10), () => this.checkExpiry()),
     ];
+    this.cancelExpiry = this.clock.every(Math.max(50, this.settings.ttlMs / 10), () => this.checkExpiry());
     this.tick(true);
   }
 
@@ -77,20 +81,55 @@ export class LeaseKeeper {
     for (const cancel of this.cancel) cancel();
     // A renewal that arrives after the release would make this pod count as alive.
     await this.round;
-    const partitions = [...this.held.keys()].filter((p) => !this.leaving.has(p));
-    await new Promise<void>((resolve) => this.events.handOver(partitions, resolve));
+    const last = await this.finishAll();
+    this.cancelExpiry();
     this.held.clear();
     try {
       await this.store.release(this.pod);
-      this.events.released(partitions);
+      if (last.length > 0) this.events.released(last);
     } catch (error) {
       this.events.failed(error);
     }
   }
 
-  /** The store refused a write under this lease. */
-  fenced(partition: number): void {
-    if (this.held.delete(partition)) this.events.lost([partition]);
+  /** The store refused a write under the lease of this epoch; by now another one may be held. */
+  fenced(partition: number, epoch: number): void {
+    if (this.held.get(partition)?.epoch !== epoch) return;
+    this.held.delete(partition);
+    this.events.lost([partition]);
+  }
+
+  /**
+   * The time is up and nobody could be asked: another pod may be the owner by now. To be called before anything is done
+   * under a lease, too: after a pause of the process its timers are the last to run.
+   */
+  checkExpiry(): void {
+    if (this.held.size > 0 && this.clock.nowMs() >= this.validUntilMs) this.loseAll();
+  }
+
+  /** Hands everything over; what is through early is given back early. Gives what remains to be given back. */
+  private async finishAll(): Promise<number[]> {
+    const left = new Map(this.held);
+    if (left.size === 0) return [];
+    const early: Promise<void>[] = [];
+    const last = await new Promise<number[]>((resolve) => {
+      this.events.handOver([...left.keys()], (done) => {
+        const leases = done.flatMap((p) => left.get(p) ?? []);
+        for (const p of done) left.delete(p);
+        if (left.size === 0) return resolve(done);
+        for (const p of done) this.held.delete(p);
+        early.push(this.giveBack(leases));
+      });
+    });
+    await Promise.all(early);
+    return last;
+  }
+
+  private giveBack(leases: readonly Lease[]): Promise<void> {
+    return this.store
+      .release(this.pod, leases)
+      .then(() => this.events.released(leases.map((l) => l.partition)))
+      .catch((error: unknown) => this.events.failed(error));
   }
 
   private tick(renew: boolean): void {
@@ -168,18 +207,10 @@ export class LeaseKeeper {
       this.leaving.add(partition);
     }
     const partitions = leases.map((l) => l.partition);
-    this.events.handOver(partitions, () => {
-      void this.store
-        .release(this.pod, leases)
-        .then(() => this.events.released(partitions))
-        .catch((error: unknown) => this.events.failed(error))
-        .finally(() => partitions.forEach((p) => this.leaving.delete(p)));
+    this.events.handOver(partitions, (done) => {
+      const through = leases.filter((l) => done.includes(l.partition));
+      void this.giveBack(through).finally(() => done.forEach((p) => this.leaving.delete(p)));
     });
-  }
-
-  /** The time is up and nobody could be asked: another pod may be the owner by now. */
-  private checkExpiry(): void {
-    if (this.held.size > 0 && this.clock.nowMs() >= this.validUntilMs) this.loseAll();
   }
 
   private loseAll(): void {

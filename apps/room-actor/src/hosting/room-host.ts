@@ -1,14 +1,16 @@
+import type { MailboxTotals } from '@troupe/actor-core';
 import type { BusSubscription, Clock, Fence, Lease, LeaseStore, MessageBus, RoomStore } from '@troupe/ports';
 import {
   type ActorCommand,
   type CommandBatch,
   type OwnershipNotice,
+  type RoomKind,
   decodeCommandBatch,
   partitionOf,
   subjects,
 } from '@troupe/protocol';
-import { type EdgeSink, Room, type RoomLimits } from '@troupe/room';
-import { Committer, type CommitterLimits } from './committer';
+import { Backlog, type EdgeSink, Room, type RoomLimits } from '@troupe/room';
+import { Committer, type CommitterLimits, QUEUE_BYTES_MAX } from './committer';
 import { EdgeRegistry } from './edge-registry';
 import { LeaseKeeper, type LeaseSettings } from './lease-keeper';
 import type { Partition } from './partition';
@@ -37,8 +39,9 @@ export interface RoomHostPorts {
 
 /** For this long after a take-over, what edges have is compared with the store before it is believed. */
 const FRESH_MS = 60_000;
-/** How long a hand-over waits for what is in flight. */
+/** How long a hand-over waits for what is in flight, and how often it looks. */
 const HAND_OVER_MAX_MS = 2_000;
+const HAND_OVER_CHECK_MS = 2;
 
 /** The rooms of the partitions that this pod owns: takes commands from the bus, one turn each, and carries out effects. */
 export class RoomHost {
@@ -50,6 +53,7 @@ export class RoomHost {
   readonly leases: LeaseKeeper;
   private readonly committer: Committer;
   private readonly output: StoreOutput;
+  private readonly backlog = new Backlog(QUEUE_BYTES_MAX);
 
   constructor(
     readonly pod: string,
@@ -64,7 +68,7 @@ export class RoomHost {
       clock,
       settings.commit,
       metrics,
-      (partition) => this.leases.fenced(partition),
+      (partition, epoch) => this.leases.fenced(partition, epoch),
       onError,
     );
     this.output = new StoreOutput(
@@ -129,10 +133,11 @@ export class RoomHost {
   // ── Commands ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   private receive(payload: Uint8Array): void {
+    this.leases.checkExpiry();
     const batch = decodeCommandBatch(payload);
     const edge = this.edges.heard(batch.edge);
     const partition = this.partitions.get(batch.partition);
-    if (!partition || (batch.epoch > 0 && batch.epoch !== partition.epoch)) {
+    if (!partition || batch.epoch !== partition.epoch) {
       return this.misdirected(batch, edge, partition);
     }
     const stamp = { nowMs: this.ports.clock.nowMs(), at: this.ports.clock.wallTime() };
@@ -152,11 +157,11 @@ export class RoomHost {
     }
   }
 
-  /** The edge means another owner: an earlier one, or a later one that has taken over from this pod. */
+  /** The edge means another owner: none yet, an earlier one, or a later one that has taken over from this pod. */
   private misdirected(batch: CommandBatch, edge: EdgeSink, partition: Partition | undefined): void {
     const refs = batch.commands.flatMap((c) => ('ref' in c ? [c.ref] : []));
     const moved = { c: 'moved' as const, partition: batch.partition, refs };
-    if (partition && batch.epoch > partition.epoch) this.leases.fenced(partition.id);
+    if (partition && batch.epoch > partition.epoch) this.leases.fenced(partition.id, partition.epoch);
     else if (partition) return edge.control({ ...moved, epoch: partition.epoch });
     edge.control(moved);
   }
@@ -191,9 +196,8 @@ export class RoomHost {
   private room(partition: Partition, id: string): Room {
     let room = partition.rooms.get(id);
     if (!room) {
-      room = new Room(id, partition.epoch, this.settings.room, this.output, (kind) =>
-        this.ports.metrics.mailboxes(kind),
-      );
+      const mailboxes = (kind: RoomKind): MailboxTotals => this.ports.metrics.mailboxes(kind);
+      room = new Room(id, partition.epoch, this.settings.room, this.output, mailboxes, this.backlog);
       partition.rooms.set(id, room);
     }
     return room;
@@ -249,25 +253,28 @@ export class RoomHost {
     this.partitions.delete(id);
   }
 
-  private handOver(leaving: readonly number[], finished: () => void): void {
-    const partitions = leaving.flatMap((id) => this.partitions.get(id) ?? []);
-    for (const { id } of partitions) {
+  /** Each partition goes as soon as nothing of it is in flight: a slow room costs only its neighbours their owner. */
+  private handOver(leaving: readonly number[], finished: (partitions: number[]) => void): void {
+    const { clock } = this.ports;
+    let waiting = leaving.map((id) => ({ id, partition: this.partitions.get(id) }));
+    for (const { id } of waiting) {
       this.subscriptions.get(id)?.unsubscribe();
       this.subscriptions.delete(id);
     }
-    const deadlineMs = this.ports.clock.nowMs() + HAND_OVER_MAX_MS;
+    const deadlineMs = clock.nowMs() + HAND_OVER_MAX_MS;
     const check = (): void => {
-      const busy = partitions.some(({ rooms }) => [...rooms.values()].some((room) => room.busy));
-      if (busy && this.ports.clock.nowMs() < deadlineMs) {
-        this.ports.clock.after(2, check);
-        return;
+      const isLate = clock.nowMs() >= deadlineMs;
+      const busy = waiting.filter(({ partition }) => !isLate && partition && isBusy(partition));
+      const through = waiting.filter((w) => !busy.includes(w));
+      waiting = busy;
+      for (const { id, partition } of through) {
+        // It may have been lost, and taken again, while this waited: that one stays.
+        if (partition && this.partitions.get(id) === partition) this.close(id);
       }
-      // One may have been lost, and taken again, while this waited: that one stays.
-      for (const partition of partitions) {
-        if (this.partitions.get(partition.id) === partition) this.close(partition.id);
-      }
+      if (waiting.length > 0) clock.after(HAND_OVER_CHECK_MS, check);
+      if (through.length === 0) return;
       this.edges.flush();
-      finished();
+      finished(through.map(({ id }) => id));
     };
     check();
   }
@@ -288,7 +295,8 @@ export class RoomHost {
     if (notice.released.length > 0) this.leases.hint();
     // Told by a newer owner before the store could say so: the fence would refuse our writes anyway.
     for (const [id, epoch] of notice.gained) {
-      if ((this.partitions.get(id)?.epoch ?? epoch) < epoch) this.leases.fenced(id);
+      const own = this.partitions.get(id);
+      if (own && own.epoch < epoch) this.leases.fenced(id, own.epoch);
     }
   }
 
@@ -321,4 +329,9 @@ export class RoomHost {
       }
     }
   }
+}
+
+function isBusy({ rooms }: Partition): boolean {
+  for (const room of rooms.values()) if (room.busy) return true;
+  return false;
 }
