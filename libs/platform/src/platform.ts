@@ -45,24 +45,32 @@ export async function openPlatform(
   const clock = new SystemClock();
   const checks = new HealthChecks();
   const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers) await closer();
+  };
   const bus = await openBus(settings, needs.service, throttled(logger, 10));
   closers.unshift(() => bus.close());
   checks.register('bus', () => bus.connected);
   metrics.busConnected.from(() => (bus.connected ? 1 : 0));
   let database: Database | null = null;
-  if (needs.database) {
-    const opened = await openDatabase(settings);
-    database = opened;
-    closers.unshift(() => opened.close());
-    checks.register('store', () => opened.up());
-    metrics.storeUp.from(() => (opened.up() ? 1 : 0));
-  }
   let presence: PresenceStore | null = null;
-  if (needs.presence) {
-    const opened = await openPresence(settings, clock, throttled(logger, 10));
-    presence = opened;
-    closers.unshift(() => opened.close());
-    checks.register('presence', async () => (await opened.onlineUsers()) >= 0);
+  try {
+    if (needs.database) {
+      const opened = await openDatabase(settings);
+      database = opened;
+      closers.unshift(() => opened.close());
+      checks.register('store', () => opened.up());
+      metrics.storeUp.from(() => (opened.up() ? 1 : 0));
+    }
+    if (needs.presence) {
+      const opened = await openPresence(settings, clock, throttled(logger, 10));
+      presence = opened;
+      closers.unshift(() => opened.close());
+      checks.register('presence', async () => (await opened.onlineUsers()) >= 0);
+    }
+  } catch (error) {
+    await close();
+    throw error;
   }
   return {
     settings,
@@ -75,9 +83,7 @@ export async function openPlatform(
     draining: false,
     database: () => required(database, 'database'),
     presence: () => required(presence, 'presence'),
-    close: async () => {
-      for (const close of closers) await close();
-    },
+    close,
   };
 }
 

@@ -34,11 +34,9 @@ export async function runService(start: () => Promise<RunningService>): Promise<
       service.logger.error('did not stop in time');
       process.exit(1);
     }, service.shutdownTimeoutMs);
-    service.stop().then(
-      () => {
-        clearTimeout(timer);
-        process.exit(0);
-      },
+    const stopped = service.stop().finally(() => clearTimeout(timer));
+    stopped.then(
+      () => process.exit(0),
       (error: unknown) => {
         service.logger.error({ err: error }, 'stopping failed');
         process.exit(1);
