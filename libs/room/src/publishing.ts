@@ -178,8 +178,10 @@ export class Publishing {
       if (this.lifecycle.closed) return;
       if (!messages || messages.length === 0) return done(false);
       for (const message of messages) {
+        const body = Buffer.from(encodeMessageFrame(message));
         this.head = message.seq;
-        this.audience.broadcast(this.epoch, Buffer.from(encodeMessageFrame(message)));
+        this.audience.broadcast(this.epoch, body);
+        this.output.published(message, body);
       }
       this.sequencer = this.newSequencer();
       if (this.head < head) this.recover(head, done);

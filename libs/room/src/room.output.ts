@@ -21,7 +21,7 @@ export interface RoomOutput {
   /** Write a membership change; the callback gets how it went. */
   changeMember(change: MemberChange, done: (result: MemberChangeResult) => void): void;
   /** A message is durable (or ordered, in a room that is not durable) and has gone out to all edges. */
-  published(message: PendingMessage, body: Uint8Array): void;
+  published(message: { room: string }, body: Uint8Array): void;
   /** A membership change is durable; `head` is the room's head when it took effect. */
   memberChanged(change: MemberChange, head: number): void;
 }

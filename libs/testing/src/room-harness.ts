@@ -10,14 +10,7 @@ import {
   encodeCommandBatch,
   readGatewayStream,
 } from '@troupe/protocol';
-import {
-  type EdgeSink,
-  type LoadedRoom,
-  type PendingMessage,
-  type RoomLimits,
-  type RoomOutput,
-  Room,
-} from '@troupe/room';
+import { type EdgeSink, type LoadedRoom, type RoomLimits, type RoomOutput, Room } from '@troupe/room';
 import { SimClock } from './sim-clock';
 
 export interface RoomHarnessOptions {
@@ -125,8 +118,9 @@ export class RoomHarness {
       fetch: (_room, { after, limit }, done) =>
         later(() => done(messages.filter(({ seq }) => seq > after).slice(0, limit))),
       changeMember: (_change, done) => later(() => done('done')),
-      published: (message) => {
-        if (this.options.room?.durable === false) this.keep(message);
+      published: (_message, body) => {
+        if (this.options.room?.durable === false)
+          this.keep(JSON.parse(Buffer.from(body).toString()) as Message);
       },
       memberChanged: () => undefined,
     };
@@ -144,7 +138,7 @@ export class RoomHarness {
     };
   }
 
-  private keep({ room, seq, id, from, text, at }: PendingMessage): void {
+  private keep({ room, seq, id, from, text, at }: Omit<Message, 'data'>): void {
     this.messages.push({ room, seq, id, from, text, at });
   }
 }

@@ -92,7 +92,7 @@ export class StoreOutput implements RoomOutput {
     );
   }
 
-  published({ room }: PendingMessage, body: Uint8Array): void {
+  published({ room }: { room: string }, body: Uint8Array): void {
     const { bus, metrics } = this.ports;
     const kind = this.find(room)?.room.kind;
     if (kind) metrics.published(kind);
