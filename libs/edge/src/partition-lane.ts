@@ -5,6 +5,8 @@ export interface PendingCommand {
   command: ActorCommand & { ref: number };
   deadlineMs: number;
   sentAtMs: number;
+  /** About as much as it takes in memory and in a batch. */
+  bytes: number;
 }
 
 /**

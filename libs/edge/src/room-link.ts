@@ -23,7 +23,7 @@ export interface RoomLinkSettings {
   deadlineMs: number;
   /** After how long without an answer a command is sent again: the hop may lose either way. */
   retryMs: number;
-  /** Unanswered commands of the whole edge; more are refused with `unavailable`. */
+  /** Unanswered commands of the whole edge (or 64 MiB of them); more are refused with `unavailable`. */
   pendingMax: number;
   /**
    * True while the store is known to be down: nobody can then take over a partition that nobody serves, and its
@@ -69,6 +69,7 @@ export class RoomLink implements GatewayStreamReader {
   private subscriptions: BusSubscription[] = [];
   private stops: (() => void)[] = [];
   private nextRef = 1;
+  private pendingBytes = 0;
   private stopped = false;
 
   constructor(
@@ -133,16 +134,22 @@ export class RoomLink implements GatewayStreamReader {
 
   private ask(make: (ref: number) => ActorCommand & { ref: number }, room: string, answer: Answer): void {
     const { bus, clock } = this.ports;
-    if (this.stopped || !bus.connected || this.answers.size >= this.settings.pendingMax)
-      return answer(UNAVAILABLE);
+    if (this.stopped || !bus.connected || this.full) return answer(UNAVAILABLE);
     const ref = this.nextRef;
     this.nextRef = ref === 0xffff_ffff ? 1 : ref + 1;
     const lane = this.lane(room);
     const nowMs = clock.nowMs();
     const command = make(ref);
     this.answers.set(ref, { answer, partition: lane.partition });
-    lane.pending.set(ref, { command, sentAtMs: nowMs, deadlineMs: nowMs + this.settings.deadlineMs });
+    const bytes = sizeOf(command);
+    this.pendingBytes += bytes;
+    const deadlineMs = nowMs + this.settings.deadlineMs;
+    lane.pending.set(ref, { command, sentAtMs: nowMs, deadlineMs, bytes });
     if (!lane.blocked) this.enqueue(lane, command);
+  }
+
+  private get full(): boolean {
+    return this.answers.size >= this.settings.pendingMax || this.pendingBytes >= PENDING_BYTES_MAX;
   }
 
   private enqueue(lane: PartitionLane, command: ActorCommand): void {
@@ -164,7 +171,7 @@ export class RoomLink implements GatewayStreamReader {
     const { partition, epoch } = lane;
     const subject = this.subjects[partition];
     if (!subject) return;
-    for (const part of parts(commands)) {
+    for (const part of parts(lane, commands)) {
       try {
         const bytes = encodeCommandBatch({ edge: this.edge, partition, epoch, commands: part });
         this.ports.bus.publish(subject.to, bytes, { reply: subject.unserved });
@@ -176,20 +183,41 @@ export class RoomLink implements GatewayStreamReader {
   }
 
   // ── In ────────────────────────────────────────────────────────────────────────────────────────────────────────
+  // What the reader of one record throws is reported, and costs the records behind it nothing.
 
   message(room: string, epoch: number, seq: number, body: Buffer): void {
-    this.events.message(room, epoch, seq, body);
+    try {
+      this.events.message(room, epoch, seq, body);
+    } catch (error) {
+      this.events.failed(error);
+    }
   }
 
   piece(header: PieceHeader, bodies: Buffer[]): void {
-    this.events.piece(header, bodies);
+    try {
+      this.events.piece(header, bodies);
+    } catch (error) {
+      this.events.failed(error);
+    }
   }
 
   ack(record: AckRecord): void {
-    this.finish(record.ref, record);
+    try {
+      this.finish(record.ref, record);
+    } catch (error) {
+      this.events.failed(error);
+    }
   }
 
   control(record: ControlRecord): void {
+    try {
+      this.obey(record);
+    } catch (error) {
+      this.events.failed(error);
+    }
+  }
+
+  private obey(record: ControlRecord): void {
     switch (record.c) {
       case 'fail': {
         const { code, message, retryAfterMs } = record;
@@ -217,8 +245,11 @@ export class RoomLink implements GatewayStreamReader {
     if (!waiting) return;
     this.answers.delete(ref);
     const lane = this.lanes[waiting.partition];
-    lane?.pending.delete(ref);
-    if (lane) lane.attempts = 0;
+    if (lane) {
+      this.pendingBytes -= lane.pending.get(ref)?.bytes ?? 0;
+      lane.pending.delete(ref);
+      lane.attempts = 0;
+    }
     waiting.answer(result);
   }
 
@@ -294,16 +325,20 @@ export class RoomLink implements GatewayStreamReader {
   }
 }
 
+/** Unanswered commands of more bytes than this are too many as well. */
+const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+
 /** A bus message holds about this much at most; a server takes 1 MiB. */
 const BATCH_CHARACTERS_MAX = 200_000;
 
 /** Cuts a turn's commands, in order, into batches that one bus message can hold. */
-function* parts(commands: ActorCommand[]): Iterable<ActorCommand[]> {
+function* parts(lane: PartitionLane, commands: ActorCommand[]): Iterable<ActorCommand[]> {
   let start = 0;
   let size = 0;
   for (let i = 0; i < commands.length; i++) {
     const command = commands[i];
-    const own = command ? sizeOf(command) : 0;
+    const pending = command && 'ref' in command ? lane.pending.get(command.ref) : undefined;
+    const own = pending?.bytes ?? (command ? sizeOf(command) : 0);
     if (i > start && size + own > BATCH_CHARACTERS_MAX) {
       yield commands.slice(start, i);
       start = i;
