@@ -20,7 +20,7 @@ export class Readers {
     private readonly room: string,
     private readonly epoch: number,
     resumeMax: number,
-    output: RoomOutput,
+    private readonly output: RoomOutput,
     private readonly lifecycle: Lifecycle,
     private readonly audience: Audience,
     private readonly publishing: Publishing,
@@ -36,11 +36,24 @@ export class Readers {
     const { head } = this.publishing;
     const unknown = head < 0 && (command.needHead === true || (fresh && after !== null));
     const behind = head >= 0 && after !== null && after < head;
-    if (this.lifecycle.suspect || unknown || behind) {
-      this.lifecycle.defer(() => this.catchUpEdge(edge, after, serial), stamp);
-    } else {
-      this.attached(edge, serial);
-    }
+    const catchUp = (): void => this.lifecycle.defer(() => this.catchUpEdge(edge, after, serial), stamp);
+    if (this.lifecycle.suspect || behind) catchUp();
+    else if (!unknown) this.attached(edge, serial);
+    else this.compare(after, { same: () => this.attached(edge, serial), other: catchUp });
+  }
+
+  /**
+   * Compares what an edge has with what is stored: a take-over must not load every room that has a reader somewhere.
+   * Of a room that is not durable, or empty, the store has nothing to compare with.
+   */
+  private compare(after: number | null, then: { same: () => void; other: () => void }): void {
+    if (!this.output.head || !after || this.lifecycle.expecting) return then.other();
+    this.output.head(this.room, (head) => {
+      // Without an answer the edge asks again after a while.
+      if (this.lifecycle.closed || head === null) return;
+      if (this.publishing.head < 0 && head === after) then.same();
+      else then.other();
+    });
   }
 
   detach(edge: EdgeSink, session: number): void {

@@ -6,6 +6,11 @@ import type { PendingMessage } from './sequencer';
 export interface RoomOutput {
   /** Read the room's row, members and head; then call `loaded` or `loadFailed`. */
   load(room: string): void;
+  /**
+   * Read the highest committed seq alone, 0 if there is none; the callback gets null if that failed. An ability that
+   * spares loads: without it a room that only has to compare heads loads.
+   */
+  head?(room: string, done: (head: number | null) => void): void;
   /** Too much waits for the store already: the room refuses with `room_busy` rather than ask. */
   readonly saturated: boolean;
   /** Commit a message; then call `committed`, `duplicate`, or `commitFailed`. In order, per room. */

@@ -37,6 +37,9 @@ export interface RoomHostPorts {
   onError(error: unknown): void;
 }
 
+/** Rooms in one query at most: with their members, or their heads alone. */
+const LOAD_MAX = 200;
+const HEADS_MAX = 1_000;
 /** For this long after a take-over, what edges have is compared with the store before it is believed. */
 const FRESH_MS = 60_000;
 /** How long a hand-over waits for what is in flight, and how often it looks. */
@@ -76,7 +79,8 @@ export class RoomHost {
         bus,
         rooms,
         clock,
-        loader: new RoomLoader(rooms, clock, onError),
+        loader: new RoomLoader((ids) => rooms.load(ids), LOAD_MAX, clock, onError),
+        heads: new RoomLoader((ids) => rooms.heads(ids), HEADS_MAX, clock, onError),
         committer: this.committer,
         metrics,
         onError,

@@ -1,4 +1,11 @@
-import { BusUnavailable, type Clock, type Fence, type MessageBus, type RoomStore } from '@troupe/ports';
+import {
+  BusUnavailable,
+  type Clock,
+  type Fence,
+  type MessageBus,
+  type RoomRecord,
+  type RoomStore,
+} from '@troupe/ports';
 import { type MembershipNotice, type Message, type Subject, partitionOf, subjects } from '@troupe/protocol';
 import type { MemberChange, MemberChangeResult, PendingMessage, Room, RoomOutput } from '@troupe/room';
 import type { Committer } from './committer';
@@ -10,7 +17,8 @@ export interface StoreOutputPorts {
   bus: MessageBus;
   rooms: RoomStore;
   clock: Clock;
-  loader: RoomLoader;
+  loader: RoomLoader<RoomRecord>;
+  heads: RoomLoader<number>;
   committer: Committer;
   metrics: HostMetrics;
   onError(error: unknown): void;
@@ -34,6 +42,13 @@ export class StoreOutput implements RoomOutput {
       if (!room || room !== asked) return;
       if (record === 'failed') room.loadFailed();
       else room.loaded(record, { nowMs: clock.nowMs(), at: clock.wallTime() });
+    });
+  }
+
+  head(id: string, done: (head: number | null) => void): void {
+    const asked = this.find(id)?.room;
+    this.ports.heads.load(id, (head) => {
+      if (this.find(id)?.room === asked) done(head === 'failed' ? null : (head ?? 0));
     });
   }
 
