@@ -281,9 +281,9 @@ export class Fanout {
     if (!group) return this.stray(record.room);
     if (record.epoch < group.epoch) return;
     this.reached(group, record);
-    // Once may be a session that comes or goes at this moment.
-    group.miscounts = record.sessions === group.all.size ? 0 : group.miscounts + 1;
-    if (group.miscounts > 1) group.unconfirmed = true;
+    // Another number may be a session that came or went a moment ago; else something about sessions was lost.
+    const quietMs = this.ports.clock.nowMs() - group.changedAtMs;
+    if (record.sessions !== group.all.size && quietMs >= this.settings.retryMs) group.unconfirmed = true;
   }
 
   /** The stream is in order: everything up to the head should have come before this. */
@@ -458,6 +458,7 @@ export class Fanout {
     const { waiting } = sub;
     sub.waiting = [];
     group.serial++;
+    group.changedAtMs = this.ports.clock.nowMs();
     this.ports.send({ t: 'detach', room: group.room, session: session.no });
     if (group.all.size === 0) this.removeGroup(group);
     // A session that has closed as a whole waits for nothing.
@@ -487,8 +488,7 @@ export class Fanout {
     const { room, seq } = group;
     group.serial++;
     group.unconfirmed = true;
-    group.miscounts = 0;
-    group.attachSentAtMs = this.ports.clock.nowMs();
+    group.attachSentAtMs = group.changedAtMs = this.ports.clock.nowMs();
     for (let i = 0; i < subs.length; i += ATTACH_MAX) {
       const part = subs.slice(i, i + ATTACH_MAX);
       const sessions = part.map(({ session }): [number, string] => [session.no, session.user]);

@@ -72,8 +72,8 @@ export class RoomGroup {
   /** The actor has not confirmed the newest serial. */
   unconfirmed = false;
   attachSentAtMs = 0;
-  /** How often in a row the actor has told a number of sessions that is not the group's. */
-  miscounts = 0;
+  /** When the actor was last told of sessions that come or go. */
+  changedAtMs = 0;
   /** The newest seq that was heard of; above `seq` while the stream has a hole. */
   headHeard = -1;
   replayAskedAtMs = -Infinity;

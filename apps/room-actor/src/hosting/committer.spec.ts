@@ -121,6 +121,17 @@ describe('a committer', () => {
     expect(world.lost).toEqual([[7, 5]]);
   });
 
+  it('tells no room that a message is stored which the fence kept out, whoever else hears of it', async () => {
+    const world = new World();
+    const [lost, kept] = [world.room('lost'), world.room('kept')];
+    world.add(lost, 1);
+    world.add(kept, 1, 300, { ...PARTITION, id: 8 });
+    await world.clock.settle();
+    world.store.batches[0]?.answer({ kind: 'committed', lost: new Set([7]) });
+    await world.clock.settle();
+    expect([lost.told, kept.told]).toEqual([[], ['committed 1']]);
+  });
+
   it('fills a batch up to its bytes, whatever makes a message large', async () => {
     const world = new World();
     const room = world.room('room');
