@@ -1,5 +1,5 @@
 import type { RoomAccess } from '@troupe/people';
-import { type ClientFrameOf, TroupeError } from '@troupe/protocol';
+import { type ClientFrameOf, type ErrorCode, TroupeError } from '@troupe/protocol';
 import type { EdgeService } from '../edge/edge.service';
 import type { MembershipFollower } from '../session/membership-follower';
 import type { Connection } from '../ws/connection';
@@ -65,8 +65,23 @@ export class RoomFrames {
   ): void {
     if (connection.state === 'closed') return;
     connection.leftRooms.delete(frame.room);
-    this.edge.fanout.join(connection, frame.room, { head }, (at, go) => {
-      connection.send({ type: 'joined', ...withId(frame.id), room: frame.room, head: at() });
+    const id = frame.id;
+    let refused = false;
+    const refuse = (code: ErrorCode, message: string): void => {
+      if (refused) return;
+      refused = true;
+      connection.fail(code, message, { id });
+    };
+    const options = {
+      head,
+      late: () => {
+        refuse('unavailable', 'the room cannot be reached at the moment; try again');
+        this.edge.fanout.leave(connection, frame.room);
+      },
+      left: () => refuse('not_member', 'left before the room answered'),
+    };
+    this.edge.fanout.join(connection, frame.room, options, (at, go) => {
+      connection.send({ type: 'joined', ...withId(id), room: frame.room, head: at() });
       go();
     });
   }

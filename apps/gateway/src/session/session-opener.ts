@@ -96,21 +96,37 @@ export class SessionOpener {
   ): void {
     const resume = new Map(Object.entries(hello.resume ?? {}));
     const ready: { room: RoomHead; head: () => number; go: () => void }[] = [];
+    let waiting = rooms.length;
+    let welcomed = false;
     const finish = (): void => {
-      if (ready.length < rooms.length || isClosed(connection)) return;
+      if (waiting > 0 || welcomed || isClosed(connection)) return;
+      welcomed = true;
       welcome(ready.map(({ room, head }) => ({ room: room.room, kind: room.kind, head: head() })));
       for (const { go } of ready) go();
       this.follower.catchUp(connection);
     };
     for (const room of rooms) {
-      const resumeAfter = resume.get(room.room);
-      const options = resumeAfter === undefined ? { head: room.head } : { head: room.head, resumeAfter };
-      this.edge.fanout.join(connection, room.room, options, (head, go) => {
-        ready.push({ room, head, go });
+      let counted = false;
+      const answered = (): void => {
+        if (counted) return;
+        counted = true;
+        waiting--;
         finish();
+      };
+      const resumeAfter = resume.get(room.room);
+      const told = resumeAfter === undefined ? { head: room.head } : { head: room.head, resumeAfter };
+      // A room whose head nobody can tell at the moment is not waited for; it joins when its owner is back.
+      const options = { ...told, late: answered, left: answered };
+      this.edge.fanout.join(connection, room.room, options, (head, go) => {
+        if (!welcomed) {
+          ready.push({ room, head, go });
+          return answered();
+        }
+        connection.send({ type: 'joined', room: room.room, head: head() });
+        go();
       });
     }
-    if (rooms.length === 0) finish();
+    finish();
   }
 
   /** What is asked to be resumed but is not the user's: one error each, and nothing about whether it exists. */
