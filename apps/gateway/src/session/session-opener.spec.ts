@@ -106,6 +106,27 @@ describe('opening a session', () => {
     }
   });
 
+  it('does not wait for a room whose head nobody can tell; the room joins when its owner is back', async () => {
+    rooms({ a: 2, volatile: 0 });
+    const read = harness.people.headsOf.bind(harness.people);
+    jest
+      .spyOn(harness.people, 'headsOf')
+      .mockImplementation(async (user) =>
+        (await read(user)).map((r) => (r.room === 'volatile' ? { ...r, head: -1 } : r)),
+      );
+    let away = true;
+    actors.takes = (command) => away && command.room === 'volatile';
+    const client = await hello();
+    await harness.settle();
+    expect(client.frames).toEqual([]);
+    await harness.clock.run(1_000);
+    expect(client.of('welcome')[0]).toMatchObject({ rooms: [{ room: 'a', head: 2 }] });
+    away = false;
+    await harness.clock.run(2_000);
+    expect(client.of('joined')).toEqual([{ type: 'joined', room: 'volatile', head: 0 }]);
+    expect(client.of('welcome')).toHaveLength(1);
+  });
+
   it('sends what was missed after the welcome, once and in order, then goes on live', async () => {
     rooms({ a: 5, b: 1 });
     const client = await harness.open('alice', { resume: { a: 2 } });
