@@ -15,12 +15,17 @@ const FIRST = Number(process.env['SEED'] ?? 1);
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 60);
 const STEPS = Number(process.env['SIM_STEPS'] ?? 150);
 
-/** Seeds that each find a bug which was there once, when it is put in again. */
+/**
+ * Seeds that found a bug. What a seed does changes with the code, so each of these has a test of its own elsewhere as well;
+ * they stay because they lead to where things are difficult.
+ */
 const REGRESSIONS: [seed: number, found: string][] = [
+  [27, 'a returning session was sent what was stored but had not gone out, and later got it again'],
+  [20, 'what reached a new owner directly overtook what the old one had lost'],
+  [1184, 'the same, for an edge that had not known any owner yet'],
   [4, 'a lost piece was a silent loss: the mailbox stood where the piece would have taken its session'],
   [10, 'a session that was ahead of the stream was not told of the gap that overtook it'],
-  [14, 'what was said while a partition was unserved overtook what was sent again'],
-  [29, 'what reached a new owner directly overtook what the old one had lost'],
+  [5466, 'a mailbox whose session had left unheard stayed for long'],
 ];
 
 const run = (seed: number, bug?: PlantedBug): Promise<SimResult> =>
@@ -66,6 +71,8 @@ describe('a simulated cluster', () => {
     expect(one.events).toEqual(two.events);
   });
 
+  // An edge that obeys lower epochs is caught by the fan-out's own tests: the store's fence leaves a stale owner of a
+  // durable room nothing to say, and reserved seqs keep that of another from saying anything new.
   describe('with a bug put in', () => {
     it.each<[PlantedBug, number]>([
       ['ack before commit', 1],

@@ -38,7 +38,7 @@ export class SimEdge {
       { deadlineMs: 1_500, retryMs: RETRY_MS, pendingMax: 1_000 },
       {
         message: (room, epoch, seq, body) => {
-          this.fanout.message(room, bug === 'no epoch check' ? 1 : epoch, seq, body);
+          this.fanout.message(room, epoch, seq, body);
           this.flushLater();
         },
         piece: ({ gap, ...header }, bodies) => {

@@ -7,11 +7,7 @@ import type { StoreFaults } from './remote-stores';
 
 /** Bugs that can be put in, to see that the simulation finds them. */
 export type PlantedBug =
-  | 'ack before commit'
-  | 'no epoch check'
-  | 'forgotten gap'
-  | 'resume off by one'
-  | 'fence by primary key only';
+  'ack before commit' | 'forgotten gap' | 'resume off by one' | 'fence by primary key only';
 
 export const CALM_NETWORK: NetworkFaults = { drop: 0, duplicate: 0, delayMsMax: 3, reorder: false };
 export const CALM_STORE: StoreFaults = { latencyMsMax: 4, failBefore: 0, failAfter: 0, late: 0 };

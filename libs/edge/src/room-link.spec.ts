@@ -43,9 +43,14 @@ class Owner {
   }
 
   announce(epoch: number): void {
+    this.say(epoch);
+    this.world.settle();
+  }
+
+  /** Says that it owns the partition; it is heard when the turn ends. */
+  say(epoch: number): void {
     const notice = { pod: 'owner', gained: [[PARTITION, epoch]], released: [] };
     this.bus.publish(subjects.ownership, Buffer.from(JSON.stringify(notice)));
-    this.world.settle();
   }
 
   /** Answers one publish with this seq. */
@@ -238,6 +243,16 @@ describe('a link to the rooms', () => {
       owner.comeBack();
       world.clock.advance(400);
       expect(owner.published).toEqual(['one', 'one', 'two', 'three']);
+    });
+
+    it('sends what waits in this very turn behind what it sends again', () => {
+      world.publish('one');
+      world.settle();
+      owner.batches.length = 0;
+      owner.say(2);
+      world.publish('two');
+      world.settle();
+      expect(owner.published).toEqual(['one', 'two']);
     });
 
     it('fails with `unavailable` at the deadline, once, and ignores what comes later', () => {
