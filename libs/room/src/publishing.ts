@@ -62,7 +62,8 @@ export class Publishing {
 
   private sequence(settings: Settings, command: PublishCommand, replyTo: ReplyTo, stamp: Stamp): void {
     const sequencer = this.mustSequencer();
-    const repeat = sequencer.repeat(Sequencer.key(command));
+    const key = Sequencer.key(command);
+    const repeat = sequencer.repeat(key);
     if (repeat && 'first' in repeat) return ack(replyTo, repeat.first, true);
     if (repeat) {
       repeat.pending.replyTo.push(replyTo);
@@ -70,16 +71,19 @@ export class Publishing {
     }
     if (sequencer.pendingCount >= this.limits.pendingMax || this.output.saturated)
       return refuse(this.room, replyTo, 'room_busy');
-    const message = sequencer.assign({
-      room: this.room,
-      id: command.id,
-      from: command.from,
-      clientId: command.clientId,
-      text: command.text,
-      data: command.data,
-      at: stamp.at,
-      replyTo: [replyTo],
-    });
+    const message = sequencer.assign(
+      {
+        room: this.room,
+        id: command.id,
+        from: command.from,
+        clientId: command.clientId,
+        text: command.text,
+        data: command.data,
+        at: stamp.at,
+        replyTo: [replyTo],
+      },
+      key,
+    );
     if (settings.durable) this.output.commit(this.room, message);
     else this.settleReserved();
   }

@@ -19,6 +19,8 @@ export interface PendingMessage {
   data: JsonObject | undefined;
   at: string;
   replyTo: ReplyTo[];
+  /** Under which a repeat of it is recognised. */
+  readonly key: string;
   /** About as much as it takes while it waits for the store, and in the statement that stores it. */
   bytes: number;
   /** The room has taken it back: its fate in the store no longer matters to anybody. */
@@ -76,11 +78,17 @@ export class Sequencer {
   }
 
   /** Gives a message its place. */
-  assign(message: Omit<PendingMessage, 'seq' | 'abandoned' | 'bytes'>): PendingMessage {
+  assign(
+    message: Omit<PendingMessage, 'seq' | 'key' | 'abandoned' | 'bytes'>,
+    key = Sequencer.key(message),
+  ): PendingMessage {
+    const { room, id, from, clientId, text, data, at, replyTo } = message;
     const seq = this.head + this.pending.length + 1;
-    const placed: PendingMessage = { ...message, seq, abandoned: false, bytes: bytesOf(message) };
+    const bytes = bytesOf(message);
+    // Spelt out, because copying an object of unknown shape costs more than all the rest here.
+    const placed = { room, seq, id, from, clientId, text, data, at, replyTo, key, bytes, abandoned: false };
     this.pending.push(placed);
-    this.underWay.set(Sequencer.key(placed), placed);
+    this.underWay.set(key, placed);
     return placed;
   }
 
@@ -118,9 +126,8 @@ export class Sequencer {
   }
 
   private remember(message: PendingMessage, first: FirstTime): void {
-    const key = Sequencer.key(message);
-    this.underWay.delete(key);
-    this.recent.set(key, first);
+    this.underWay.delete(message.key);
+    this.recent.set(message.key, first);
   }
 }
 

@@ -72,6 +72,7 @@ class World {
       at: '2030-01-01T00:00:00.000Z',
       replyTo: [],
       abandoned: false,
+      key: '',
       bytes,
     });
   }
