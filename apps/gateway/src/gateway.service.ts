@@ -31,6 +31,7 @@ export class GatewayService implements OnApplicationBootstrap {
   private readonly events: ConnectionEvents;
   private stopTicks: (() => void) | null = null;
   readonly nowMs: () => number;
+  private readonly history: HistoryFrames;
   private nextNo = 1;
 
   constructor(
@@ -69,6 +70,7 @@ export class GatewayService implements OnApplicationBootstrap {
     const message = new MessageFrames(edge, rooms, settings.inFlightMax, now);
     const room = new RoomFrames(edge, access, this.follower);
     const history = new HistoryFrames(messages);
+    this.history = history;
     this.router = new FrameRouter(
       {
         hello: (c, f) => opener.open(c, f),
@@ -132,7 +134,11 @@ export class GatewayService implements OnApplicationBootstrap {
   private tick(): void {
     const nowMs = this.platform.clock.nowMs();
     const wallMs = Date.now();
-    for (const connection of this.connections) connection.tick(nowMs, wallMs);
+    for (const connection of this.connections) {
+      connection.tick(nowMs, wallMs);
+      // Not every socket that can take more says so: below the stream's own mark there is no 'drain'.
+      this.history.next(connection);
+    }
   }
 }
 

@@ -23,8 +23,11 @@ export interface RoomGate {
     role?: Role;
     service?: boolean;
   }): Promise<{ head: number }>;
-  /** After a room was created or changed: gateways attach the members' sessions. */
-  announceRoom(room: string, members: string[]): void;
+  /**
+   * After a room was created: gateways attach the members' sessions. With `head`, the room was there before, and
+   * only those attach who missed its creation.
+   */
+  announceRoom(room: string, members: string[], head?: number): void;
 }
 
 export const ROOM_GATE = Symbol('RoomGate');

@@ -69,8 +69,9 @@ export class RoomsService {
       ],
     });
     // Also when it was there: whoever made it may have failed to say so.
-    if (!created) this.gate.announceRoom(room, [principal.id, other]);
-    return { view: await this.get(principal, room), created };
+    const view = await this.get(principal, room);
+    if (!created) this.gate.announceRoom(room, [principal.id, other], view.head);
+    return { view, created };
   }
 
   /**

@@ -141,4 +141,6 @@ export interface MembershipNotice {
   change: 'joined' | 'left';
   /** The room's head when it happened: a session that attaches for it misses nothing after. */
   head: number;
+  /** Not a change: said again for those who may have missed it. A session that does not want the room is left alone. */
+  again?: true;
 }

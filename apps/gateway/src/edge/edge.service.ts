@@ -160,9 +160,10 @@ export class EdgeService implements RoomGate {
     });
   }
 
-  announceRoom(room: string, members: string[]): void {
+  announceRoom(room: string, members: string[], head?: number): void {
     for (const user of members) {
-      const notice: MembershipNotice = { room, user, change: 'joined', head: 0 };
+      const joined: MembershipNotice = { room, user, change: 'joined', head: head ?? 0 };
+      const notice = head === undefined ? joined : { ...joined, again: true as const };
       // What is lost here is found when the gateways are back on the bus and read their users' rooms again.
       this.tell(subjects.membership, notice);
     }

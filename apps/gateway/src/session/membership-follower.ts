@@ -74,7 +74,8 @@ export class MembershipFollower {
   }
 
   private apply(connection: Connection, notice: MembershipNotice): void {
-    const { room, change, head } = notice;
+    const { room, change, head, again } = notice;
+    if (again && connection.leftRooms.has(room)) return;
     const inWork = connection.inWork.get(room);
     if (inWork) {
       inWork.notice = notice;
