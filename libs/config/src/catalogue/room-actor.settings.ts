@@ -7,7 +7,7 @@ const usedBy: readonly ServiceName[] = ['room-actor'];
 export const roomActorSettings = {
   leaseTtlMs: integer({
     meaning:
-      'How long a room-actor owns its partitions without renewing; a killed pod is replaced after this and LEASE_POLL_MS.',
+      'How long a room-actor owns its partitions without renewing; a killed pod is replaced after this and LEASE_POLL_MS. The LEASE_ settings are not used with the embedded database, whose directory is locked.',
     usedBy: ['room-actor', 'gateway'],
     unit: 'milliseconds',
     min: 500,
